@@ -1,0 +1,171 @@
+package earshot
+
+import "time"
+
+// CallState is where a call is in its life:
+//
+//	live -> wrapping -> settled
+//	live -> interrupted
+//
+// A wrapping call is over but may still be stitched to a further segment,
+// receive late finals or the agent's edits. Whatever changes after settled
+// makes a new revision. An interrupted call ended without a BYE, because the
+// server was down and the call did not come back.
+type CallState string
+
+// The states of a call. The HTTP filter "ended" means all but live.
+const (
+	CallLive        CallState = "live"
+	CallWrapping    CallState = "wrapping"
+	CallSettled     CallState = "settled"
+	CallInterrupted CallState = "interrupted"
+)
+
+// Ended reports whether no more media is expected.
+func (s CallState) Ended() bool { return s != CallLive }
+
+// Direction of a call as the contact centre sees it.
+type Direction string
+
+// The directions of a call.
+const (
+	DirectionUnknown  Direction = "unknown"
+	DirectionInbound  Direction = "inbound"
+	DirectionOutbound Direction = "outbound"
+	DirectionInternal Direction = "internal"
+)
+
+// Role of a participant.
+type Role string
+
+// The roles of participants.
+const (
+	RoleUnknown  Role = "unknown"
+	RoleAgent    Role = "agent"
+	RoleCustomer Role = "customer"
+)
+
+// Call is one conversation. It consists of one or more segments, each a
+// recording session (RFC 7866) of its own.
+type Call struct {
+	ID           CallID        `json:"id"`
+	State        CallState     `json:"state"`
+	Direction    Direction     `json:"direction"`
+	StartedAt    time.Time     `json:"started_at"`
+	EndedAt      *time.Time    `json:"ended_at"`
+	Participants []Participant `json:"participants"`
+	Streams      []Stream      `json:"streams"`
+	Segments     []Segment     `json:"segments"`
+	Summary      *Summary      `json:"summary"`
+	Tags         []string      `json:"tags"`
+	// Problems are what went wrong without costing the recording, each one
+	// lower-case phrase: "metadata: no recording element".
+	Problems []string `json:"problems,omitempty"`
+	// TranscriptComplete is set once every stream is recognised to its end.
+	TranscriptComplete bool `json:"transcript_complete"`
+	// RecordingReady is set once the WAV file is rendered.
+	RecordingReady bool `json:"recording_ready"`
+	// Revision counts the changes after the call settled.
+	Revision int `json:"revision"`
+}
+
+// Participant of a call returns the one with the given ID, or nil.
+func (c *Call) Participant(id ParticipantID) *Participant {
+	for i := range c.Participants {
+		if c.Participants[i].ID == id {
+			return &c.Participants[i]
+		}
+	}
+	return nil
+}
+
+// Stream returns the stream with the given ID, or nil.
+func (c *Call) Stream(id StreamID) *Stream {
+	for i := range c.Streams {
+		if c.Streams[i].ID == id {
+			return &c.Streams[i]
+		}
+	}
+	return nil
+}
+
+// Speaker returns the participant who sends the stream, or nil when nobody is
+// known to or more than one do.
+func (c *Call) Speaker(id StreamID) *Participant {
+	s := c.Stream(id)
+	if s == nil || len(s.ParticipantIDs) != 1 {
+		return nil
+	}
+	return c.Participant(s.ParticipantIDs[0])
+}
+
+// Duration returns the length of the call, up to now if it is live.
+func (c *Call) Duration(now time.Time) time.Duration {
+	if c.EndedAt != nil {
+		now = *c.EndedAt
+	}
+	return now.Sub(c.StartedAt)
+}
+
+// Segment is one recording session of a call: one SIP dialog from INVITE to
+// BYE. GroupID and SessionIDs are those of RFC 7865 and tie segments together.
+type Segment struct {
+	ID         SegmentID  `json:"id"`
+	GroupID    string     `json:"group_id,omitempty"`
+	SessionIDs []string   `json:"session_ids,omitempty"`
+	SIPCallID  string     `json:"sip_call_id"`
+	Peer       string     `json:"peer"`
+	StartedAt  time.Time  `json:"started_at"`
+	EndedAt    *time.Time `json:"ended_at"`
+	// EndReason is "bye", "interrupted", "media timeout" or the like.
+	EndReason string `json:"end_reason,omitempty"`
+}
+
+// Participant is one party of the call.
+type Participant struct {
+	ID   ParticipantID `json:"id"`
+	Name string        `json:"name"`
+	// AOR is the address of record as the metadata gave it.
+	AOR  string `json:"aor"`
+	Role Role   `json:"role"`
+	// SourceID is the participant_id of the recording metadata (RFC 7865 6.5).
+	SourceID string `json:"source_id,omitempty"`
+}
+
+// Stream is one recorded media stream, from the m-line that announced it.
+type Stream struct {
+	ID             StreamID        `json:"id"`
+	SegmentID      SegmentID       `json:"segment_id"`
+	Label          string          `json:"label"`
+	ParticipantIDs []ParticipantID `json:"participant_ids"`
+	// Codec is encoding name and RTP clock rate: "PCMU/8000".
+	Codec string `json:"codec"`
+	// Channel is the index of the stream's channel in the rendered WAV.
+	Channel int `json:"channel"`
+	// OffsetMS is when the stream's position 0 was, after the call's start.
+	// It is negative for a stream whose first packet came before the answer.
+	OffsetMS int64 `json:"offset_ms"`
+	// Started is set with the first packet; before it OffsetMS means nothing.
+	Started bool       `json:"started"`
+	EndedAt *time.Time `json:"ended_at,omitempty"`
+	StreamStats
+}
+
+// StreamStats is what the media plane counts on a stream.
+type StreamStats struct {
+	PacketsReceived uint64 `json:"packets_received"`
+	// PacketsLost is expected less received (RFC 3550 6.4.1), never negative.
+	PacketsLost uint64 `json:"packets_lost"`
+	// PacketsDuplicate counts packets dropped because the same sequence number
+	// had been received already.
+	PacketsDuplicate uint64 `json:"packets_duplicate"`
+	// PacketsLate counts packets that came after the reorder window. They are in
+	// the recording; live recognition did not hear them.
+	PacketsLate uint64 `json:"packets_late"`
+	// PacketsInvalid counts datagrams that are not RTP of an answered format.
+	PacketsInvalid uint64 `json:"packets_invalid"`
+	// PacketsDropped counts packets received but not recorded (disk too slow).
+	PacketsDropped uint64 `json:"packets_dropped"`
+	// JitterMS is the interarrival jitter of RFC 3550 6.4.1 in milliseconds.
+	JitterMS float64 `json:"jitter_ms"`
+}

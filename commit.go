@@ -1,0 +1,39 @@
+package earshot
+
+// Commit is everything that becomes true at one moment: the store writes all
+// of it in one transaction or none of it. Empty fields write nothing.
+type Commit struct {
+	// Calls are inserted or replaced, with their participants, streams and
+	// segments, but without their summary.
+	Calls []Call
+	// Utterances are inserted, or replaced when their Revision is higher than
+	// the stored one; the same or a lower revision is ignored.
+	Utterances []Utterance
+	// Watermarks replace the stored ones; a position never goes back.
+	Watermarks  []Watermark
+	Suggestions []Suggestion
+	// Summaries are kept by revision; the highest one counts.
+	Summaries []Summary
+	// Deliveries are inserted or replaced by (note, revision).
+	Deliveries []Delivery
+	// Jobs are inserted unless (kind, key) exists.
+	Jobs []Job
+	// Done are jobs that ended well.
+	Done []int64
+	// Dialogs are inserted or replaced; EndedDialogs are removed.
+	Dialogs      []Dialog
+	EndedDialogs []string
+	// Events are appended to the one sequence, in order; the relay publishes
+	// them afterwards. Their Seq is assigned by the store.
+	Events []Event
+}
+
+// Dialog is what the SIP side needs to go on with a recording session after
+// a restart. State belongs to the siprec package; it is opaque to others.
+type Dialog struct {
+	// ID is unique among the dialogs of this server.
+	ID        string    `json:"id"`
+	CallID    CallID    `json:"call_id"`
+	SegmentID SegmentID `json:"segment_id"`
+	State     []byte    `json:"state"`
+}

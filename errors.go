@@ -1,0 +1,49 @@
+package earshot
+
+import (
+	"errors"
+	"time"
+)
+
+// Errors that more than one package branches on. The SIP side maps them to a
+// status and a Warning in one table, the HTTP side in another.
+var (
+	// ErrNotFound says that there is no such call, file or job.
+	ErrNotFound = errors.New("not found")
+	// ErrNoCommonCodec says that no offered format can be recorded (SIP 488).
+	ErrNoCommonCodec = errors.New("no common codec")
+	// ErrNoPorts says that the RTP port range is used up (SIP 503).
+	ErrNoPorts = errors.New("no free RTP port")
+	// ErrDiskReserve says that the data disk is down to its reserve (SIP 503).
+	ErrDiskReserve = errors.New("data disk is down to its reserve")
+	// ErrDraining says that the server takes no new calls (SIP 503).
+	ErrDraining = errors.New("draining")
+	// ErrGone says that a receiver wants no more deliveries (HTTP 410).
+	ErrGone = errors.New("receiver wants no more")
+)
+
+// PermanentError marks an error that trying again will not mend. Whatever is
+// not marked is transient.
+type PermanentError struct{ Err error }
+
+func (e *PermanentError) Error() string { return e.Err.Error() }
+
+func (e *PermanentError) Unwrap() error { return e.Err }
+
+// Permanent marks err as permanent; nil stays nil.
+func Permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &PermanentError{Err: err}
+}
+
+// RetryAfterError is a transient error whose sender said when to come back.
+type RetryAfterError struct {
+	Err   error
+	After time.Duration
+}
+
+func (e *RetryAfterError) Error() string { return e.Err.Error() }
+
+func (e *RetryAfterError) Unwrap() error { return e.Err }

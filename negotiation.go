@@ -1,0 +1,101 @@
+package earshot
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+)
+
+// MediaDirection is a direction attribute of SDP (RFC 8866 6.7).
+type MediaDirection string
+
+// The directions of an m-line, as seen by who wrote it.
+const (
+	SendRecv MediaDirection = "sendrecv"
+	SendOnly MediaDirection = "sendonly"
+	RecvOnly MediaDirection = "recvonly"
+	Inactive MediaDirection = "inactive"
+)
+
+// Format is one payload type of an m-line with its rtpmap and fmtp. Static
+// payload types without rtpmap are filled in (RFC 3551 6).
+type Format struct {
+	PayloadType uint8  `json:"pt"`
+	Encoding    string `json:"encoding"` // as in the rtpmap, upper case
+	ClockRate   int    `json:"clock_rate"`
+	Channels    int    `json:"channels"`
+	FMTP        string `json:"fmtp,omitempty"`
+}
+
+// String returns encoding and clock rate: "PCMU/8000".
+func (f Format) String() string {
+	s := f.Encoding + "/" + strconv.Itoa(f.ClockRate)
+	if f.Channels > 1 {
+		s += "/" + strconv.Itoa(f.Channels)
+	}
+	return s
+}
+
+// Is reports whether the encoding has this name, in any case.
+func (f Format) Is(encoding string) bool { return strings.EqualFold(f.Encoding, encoding) }
+
+// MediaOffer is one m-line of an offer (or of an answer to a late offer).
+type MediaOffer struct {
+	// Kind is the media type: "audio", "video", ...
+	Kind string `json:"kind"`
+	// Profile is the transport: "RTP/AVP", "RTP/SAVP", ...
+	Profile string `json:"profile"`
+	// Port 0 means that the stream is gone (RFC 3264 8.2).
+	Port int `json:"port"`
+	// Remote is where the sender takes RTCP and sends from; the zero value when
+	// the SDP names no address. Media is accepted from elsewhere too.
+	Remote     netip.AddrPort `json:"remote"`
+	RemoteRTCP netip.AddrPort `json:"remote_rtcp"`
+	// Label is the a=label, "" when there is none (RFC 4574).
+	Label     string         `json:"label"`
+	Direction MediaDirection `json:"direction"`
+	Formats   []Format       `json:"formats"`
+	PTime     int            `json:"ptime"`
+	RTCPMux   bool           `json:"rtcp_mux"`
+}
+
+// MediaAnswer is our side of one m-line.
+type MediaAnswer struct {
+	// Accepted is false for a refused m-line: port 0.
+	Accepted bool `json:"accepted"`
+	// Port is the even RTP port; RTCP is on the next one unless muxed.
+	Port      int            `json:"port"`
+	Formats   []Format       `json:"formats"`
+	Direction MediaDirection `json:"direction"`
+	RTCPMux   bool           `json:"rtcp_mux"`
+	StreamID  StreamID       `json:"stream_id"`
+}
+
+// SessionOffer is one recording session as the SIP side hands it to the
+// calls: at its start and, whole again, at each change.
+type SessionOffer struct {
+	// DialogID is the SIP side's key of the session, unique in this server.
+	DialogID string `json:"dialog_id"`
+	// SIPCallID is the Call-ID header of the recording session.
+	SIPCallID string `json:"sip_call_id"`
+	// Peer is the transport address the request came from.
+	Peer string `json:"peer"`
+	// From and To are the URIs of those headers, for sessions without metadata.
+	From string `json:"from"`
+	To   string `json:"to"`
+	// Media is nil when the request had no SDP (nothing changes then).
+	Media []MediaOffer `json:"media"`
+	// Metadata is the merged state of all the documents so far; nil while
+	// there was none.
+	Metadata *Metadata `json:"metadata"`
+	// Problems are what was wrong with the message without being fatal.
+	Problems []string `json:"problems"`
+}
+
+// SessionAnswer is the answer to a SessionOffer.
+type SessionAnswer struct {
+	CallID    CallID    `json:"call_id"`
+	SegmentID SegmentID `json:"segment_id"`
+	// Media has one answer per m-line, in order; nil when the offer had none.
+	Media []MediaAnswer `json:"media"`
+}

@@ -1,0 +1,107 @@
+package earshot
+
+import "time"
+
+// Summary is what is left of a call once it is over.
+type Summary struct {
+	CallID   CallID `json:"call_id"`
+	Revision int    `json:"revision"`
+	// Reason is why the customer called, in one or two sentences.
+	Reason string `json:"reason"`
+	// Text is the summary in a short paragraph.
+	Text    string   `json:"text"`
+	Facts   []Fact   `json:"facts"`
+	Actions []Action `json:"actions"`
+	// Incomplete is set when the transcript was not complete in time.
+	Incomplete bool `json:"incomplete"`
+	// By is "extractive" or the model's name; Fallback says why a configured
+	// model was not used.
+	By        string    `json:"by"`
+	Fallback  string    `json:"fallback,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// FactKind is the kind of a fact.
+type FactKind string
+
+// The kinds of facts.
+const (
+	FactNumber FactKind = "number" // order, account, reference numbers
+	FactAmount FactKind = "amount"
+	FactDate   FactKind = "date"
+	FactTime   FactKind = "time"
+	FactPhone  FactKind = "phone"
+	FactEmail  FactKind = "email"
+	FactName   FactKind = "name"
+)
+
+// Fact is something said in the call that can be checked.
+type Fact struct {
+	Kind  FactKind `json:"kind"`
+	Value string   `json:"value"`
+	// Said is the words of the transcript that hold it.
+	Said        string      `json:"said"`
+	UtteranceID UtteranceID `json:"utterance_id"`
+	AtMS        int64       `json:"at_ms"`
+	Role        Role        `json:"role"`
+}
+
+// Action is something a party promised to do.
+type Action struct {
+	Text        string      `json:"text"`
+	Owner       Role        `json:"owner"`
+	Due         string      `json:"due,omitempty"`
+	UtteranceID UtteranceID `json:"utterance_id"`
+	AtMS        int64       `json:"at_ms"`
+}
+
+// Note is what a connector writes into another system about a call. Its ID is
+// the same over all revisions; a revision replaces the note before it.
+type Note struct {
+	ID           NoteID        `json:"id"`
+	CallID       CallID        `json:"call_id"`
+	Connector    string        `json:"connector"`
+	Revision     int           `json:"revision"`
+	Direction    Direction     `json:"direction"`
+	StartedAt    time.Time     `json:"started_at"`
+	EndedAt      time.Time     `json:"ended_at"`
+	DurationS    int64         `json:"duration_s"`
+	State        CallState     `json:"state"`
+	Participants []Participant `json:"participants"`
+	Summary      Summary       `json:"summary"`
+	Tags         []string      `json:"tags"`
+	CallURL      string        `json:"call_url,omitempty"`
+	AudioURL     string        `json:"audio_url,omitempty"`
+}
+
+// DeliveryState is how the delivery of a note stands.
+type DeliveryState string
+
+// The states of a delivery. An unknown one may or may not have arrived (a
+// time-out after sending); it is looked up, where the vendor can, before it
+// is tried again.
+const (
+	DeliveryPending   DeliveryState = "pending"
+	DeliveryConfirmed DeliveryState = "confirmed"
+	DeliveryFailed    DeliveryState = "failed"
+	DeliveryUnknown   DeliveryState = "unknown"
+)
+
+// Delivery is the intent to bring one revision of a note to a connector, and
+// what came of it. It is stored before the first attempt.
+type Delivery struct {
+	NoteID    NoteID `json:"note_id"`
+	CallID    CallID `json:"call_id"`
+	Connector string `json:"connector"`
+	Revision  int    `json:"revision"`
+	// Key identifies this revision at the receiver, over all attempts.
+	Key string `json:"key"`
+	// Note is the note itself, as it is sent.
+	Note     Note          `json:"note"`
+	State    DeliveryState `json:"state"`
+	RemoteID string        `json:"remote_id,omitempty"`
+	Attempts int           `json:"attempts"`
+	Error    string        `json:"error,omitempty"`
+	// UpdatedAt is when State last changed.
+	UpdatedAt time.Time `json:"updated_at"`
+}

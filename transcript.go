@@ -1,0 +1,85 @@
+package earshot
+
+import (
+	"strconv"
+	"time"
+)
+
+// Utterance is one speaker's turn, or the piece of it up to the length limit.
+type Utterance struct {
+	ID            UtteranceID   `json:"id"`
+	CallID        CallID        `json:"call_id"`
+	StreamID      StreamID      `json:"stream_id"`
+	ParticipantID ParticipantID `json:"participant_id"`
+	Role          Role          `json:"role"`
+	// StartMS and EndMS count from the start of the call.
+	StartMS int64  `json:"start_ms"`
+	EndMS   int64  `json:"end_ms"`
+	Text    string `json:"text"`
+	// Confidence is between 0 and 1: the mean probability of the tokens.
+	Confidence float64 `json:"confidence"`
+	// Final utterances never change but by a revision; others are partials.
+	Final bool `json:"final"`
+	// Late says that the text came from the backlog, not live.
+	Late     bool `json:"late"`
+	Revision int  `json:"revision"`
+	// From and To are the span recognised, on the stream's own timeline.
+	From Position `json:"-"`
+	To   Position `json:"-"`
+}
+
+// UtteranceIDFor returns the ID of the utterance that starts at from.
+func UtteranceIDFor(stream StreamID, from Position) UtteranceID {
+	return UtteranceID(string(stream) + "-" + strconv.FormatInt(int64(from), 10))
+}
+
+// Watermark says that a stream is recognised up to a position: everything
+// before it is in committed finals, or was silence.
+type Watermark struct {
+	StreamID StreamID `json:"stream_id"`
+	Position Position `json:"position"`
+	// Finals counts the final utterances committed for the stream.
+	Finals int `json:"finals"`
+	// Completed is set when Position is the end of the ended stream.
+	Completed bool `json:"completed"`
+}
+
+// Suggestion is one thing shown to the agent during a call.
+type Suggestion struct {
+	ID     SuggestionID `json:"id"`
+	CallID CallID       `json:"call_id"`
+	// Kind is "card" (a playbook's), "answer" (from the knowledge base),
+	// "checklist" (an item ticked) or "alert" (for the supervisor).
+	Kind  string `json:"kind"`
+	Title string `json:"title"`
+	Text  string `json:"text"`
+	// Rule is the playbook rule that fired, if one did.
+	Rule string `json:"rule,omitempty"`
+	// Source is where the answer stands; nil for a playbook's own words.
+	Source *Citation `json:"source,omitempty"`
+	// UtteranceID is what the suggestion answers.
+	UtteranceID UtteranceID `json:"utterance_id"`
+	// AtMS is the end of that utterance, from the start of the call.
+	AtMS       int64     `json:"at_ms"`
+	Confidence float64   `json:"confidence"`
+	CreatedAt  time.Time `json:"created_at"`
+	// By is "rules" or the model's name.
+	By string `json:"by"`
+}
+
+// Citation is the passage a suggestion stands on.
+type Citation struct {
+	Article string `json:"article"`
+	Heading string `json:"heading"`
+	Passage string `json:"passage"`
+}
+
+// Passage is a piece of a knowledge article as it is indexed: the text under
+// one heading, or a part of it.
+type Passage struct {
+	ID      string  `json:"id"`
+	Article string  `json:"article"`
+	Heading string  `json:"heading"`
+	Text    string  `json:"text"`
+	Score   float64 `json:"score"`
+}
