@@ -69,7 +69,7 @@ type Call struct {
 	Revision int `json:"revision"`
 }
 
-// Participant of a call returns the one with the given ID, or nil.
+// Participant returns the one with the given ID, or nil.
 func (c *Call) Participant(id ParticipantID) *Participant {
 	for i := range c.Participants {
 		if c.Participants[i].ID == id {
@@ -146,9 +146,22 @@ type Stream struct {
 	// It is negative for a stream whose first packet came before the answer.
 	OffsetMS int64 `json:"offset_ms"`
 	// Started is set with the first packet; before it OffsetMS means nothing.
-	Started bool       `json:"started"`
-	EndedAt *time.Time `json:"ended_at,omitempty"`
+	Started bool        `json:"started"`
+	EndedAt *time.Time  `json:"ended_at,omitempty"`
+	Media   StreamMedia `json:"media"`
 	StreamStats
+}
+
+// StreamMedia is how a stream was negotiated: what a restarted server needs
+// to go on receiving it.
+type StreamMedia struct {
+	// MLine is the index of the stream's m-line in the SDP.
+	MLine int `json:"m_line"`
+	// Port is the RTP port the stream is received on.
+	Port      int            `json:"port"`
+	Formats   []Format       `json:"formats"`
+	Direction MediaDirection `json:"direction"`
+	RTCPMux   bool           `json:"rtcp_mux"`
 }
 
 // StreamStats is what the media plane counts on a stream.

@@ -1,0 +1,85 @@
+package calls
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"earshot"
+)
+
+// Render is the handler of [earshot.JobRender]: it writes the call's WAV file.
+// Doing it twice is harmless.
+func (m *Manager) Render(ctx context.Context, job earshot.Job) (earshot.Commit, error) {
+	c, err := m.load(ctx, job.CallID)
+	if err != nil {
+		return earshot.Commit{}, err
+	}
+	defer c.mu.Unlock()
+	if !c.rec.State.Ended() {
+		return earshot.Commit{}, nil // stitched: rendered when it ends again
+	}
+	rec := c.copyRecord()
+	c.mu.Unlock()
+	err = m.media.Render(ctx, rec)
+	c.mu.Lock()
+	if err != nil {
+		return earshot.Commit{}, fmt.Errorf("render recording: %w", err)
+	}
+	if len(c.rec.Segments) != len(rec.Segments) {
+		return earshot.Commit{}, nil
+	}
+	c.rec.RecordingReady = true
+	return earshot.Commit{}, c.commit(ctx, earshot.Commit{}, earshot.EventRecordingReady)
+}
+
+// Settle is the handler of [earshot.JobSettle]: it ends the wrap-up, unless
+// the call went on in a further segment. It waits for the transcript, up to
+// MaxWrapUp.
+func (m *Manager) Settle(ctx context.Context, job earshot.Job) (earshot.Commit, error) {
+	c, err := m.load(ctx, job.CallID)
+	if err != nil {
+		return earshot.Commit{}, err
+	}
+	defer c.mu.Unlock()
+	if !c.rec.State.Ended() || c.settled {
+		return earshot.Commit{}, nil
+	}
+	now := time.Now()
+	if job.RunAt.Before(c.rec.EndedAt.Add(m.cfg.WrapUp)) {
+		return earshot.Commit{}, nil // of an earlier end: the last one has its own job
+	}
+	if !c.rec.TranscriptComplete && now.Before(c.rec.EndedAt.Add(m.cfg.MaxWrapUp)) {
+		again := earshot.NewJob(earshot.JobSettle, c.rec.ID, job.Key+"+", nil)
+		again.RunAt = now.Add(m.cfg.WrapUp).UTC()
+		return earshot.Commit{Jobs: []earshot.Job{again}}, nil
+	}
+	c.settled = true
+	if c.rec.State == earshot.CallWrapping {
+		c.rec.State = earshot.CallSettled
+		if err := c.commit(ctx, earshot.Commit{}, earshot.EventCallSettled); err != nil {
+			c.rec.State, c.settled = earshot.CallWrapping, false
+			return earshot.Commit{}, err
+		}
+	}
+	m.forget(c)
+	return earshot.Commit{}, nil
+}
+
+// load returns the call, locked, from memory or else from the store.
+func (m *Manager) load(ctx context.Context, id earshot.CallID) (*call, error) {
+	m.mu.Lock()
+	c := m.calls[id]
+	m.mu.Unlock()
+	if c == nil {
+		rec, err := m.store.Call(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("load call %s: %w", id, err)
+		}
+		c = newCall(m, rec)
+		c.committed = true
+		c.settled = rec.State == earshot.CallSettled
+	}
+	c.mu.Lock()
+	return c, nil
+}

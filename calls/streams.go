@@ -1,0 +1,183 @@
+package calls
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"earshot"
+)
+
+// planned is what is to be done about one m-line, decided before anything is
+// touched.
+type planned struct {
+	offer   earshot.MediaOffer
+	formats []earshot.Format // empty: refused
+	// stream is the one the m-line has already, "" for none.
+	stream earshot.StreamID
+}
+
+// plan decides about each m-line. existing maps m-lines to their streams. It
+// fails when a stream would lose its last codec, or nothing can be recorded.
+func (m *Manager) plan(existing map[int]earshot.StreamID, offers []earshot.MediaOffer) ([]planned, error) {
+	plan := make([]planned, len(offers))
+	accepted := 0
+	for i, o := range offers {
+		plan[i] = planned{offer: o, stream: existing[i]}
+		if o.Port == 0 {
+			continue
+		}
+		formats, err := m.acceptable(o)
+		if err != nil {
+			if existing[i] != "" {
+				return nil, fmt.Errorf("m-line %d: %w", i, err)
+			}
+			continue
+		}
+		plan[i].formats = formats
+		accepted++
+	}
+	if accepted == 0 && len(existing) == 0 {
+		return nil, errRefusedAll
+	}
+	return plan, nil
+}
+
+func (m *Manager) acceptable(o earshot.MediaOffer) ([]earshot.Format, error) {
+	if o.Kind != "audio" {
+		return nil, fmt.Errorf("media type %q: %w", o.Kind, earshot.ErrNoCommonCodec)
+	}
+	if o.Profile != "RTP/AVP" && o.Profile != "RTP/AVPF" {
+		return nil, fmt.Errorf("profile %q: %w: %w", o.Profile, errNotRTP, earshot.ErrNoCommonCodec)
+	}
+	return m.media.Accept(o.Formats)
+}
+
+// open carries the plan out for a segment: new streams are opened, existing
+// ones get their new formats in the record. It returns the answers and the
+// streams opened, also when it fails half-way.
+func (c *call) open(id earshot.SegmentID, plan []planned) ([]earshot.MediaAnswer, []earshot.StreamID, error) {
+	answers := make([]earshot.MediaAnswer, len(plan))
+	var opened []earshot.StreamID
+	for i, p := range plan {
+		if len(p.formats) == 0 {
+			continue
+		}
+		s := c.rec.Stream(p.stream)
+		if s == nil {
+			stream := earshot.NewStreamID()
+			recv, err := c.m.media.Open(StreamSpec{CallID: c.rec.ID, StreamID: stream, Formats: p.formats})
+			if err != nil {
+				return nil, opened, fmt.Errorf("open stream for m-line %d: %w", i, err)
+			}
+			s = c.addStream(id, stream, i, recv)
+			opened = append(opened, s.ID)
+		}
+		s.Label = p.offer.Label
+		s.Media.Formats, s.Media.RTCPMux = p.formats, p.offer.RTCPMux
+		s.Media.Direction = answerDirection(p.offer.Direction)
+		if s.Codec == "" {
+			s.Codec = p.formats[0].String()
+		}
+		answers[i] = earshot.MediaAnswer{
+			Accepted: true, Port: s.Media.Port, Formats: p.formats, StreamID: s.ID,
+			Direction: s.Media.Direction, RTCPMux: s.Media.RTCPMux,
+		}
+	}
+	return answers, opened, nil
+}
+
+func (c *call) addStream(seg earshot.SegmentID, stream earshot.StreamID, mline int, recv Receiver) *earshot.Stream {
+	c.rec.Streams = append(c.rec.Streams, earshot.Stream{
+		ID: stream, SegmentID: seg, Channel: len(c.rec.Streams),
+		Media: earshot.StreamMedia{MLine: mline, Port: recv.Port()},
+	})
+	c.tracks[stream] = &track{src: recv, recv: recv, mark: earshot.Watermark{StreamID: stream}}
+	return &c.rec.Streams[len(c.rec.Streams)-1]
+}
+
+// answerDirection answers a direction as a party that only listens
+// (RFC 3264 6.1, RFC 7866 7.2).
+func answerDirection(offered earshot.MediaDirection) earshot.MediaDirection {
+	switch offered {
+	case earshot.Inactive, earshot.RecvOnly:
+		return earshot.Inactive
+	default:
+		return earshot.RecvOnly
+	}
+}
+
+// mlines maps the m-lines of a segment to their open streams.
+func (c *call) mlines(id earshot.SegmentID) map[int]earshot.StreamID {
+	out := map[int]earshot.StreamID{}
+	for _, s := range c.rec.Streams {
+		if s.SegmentID == id && s.EndedAt == nil {
+			out[s.Media.MLine] = s.ID
+		}
+	}
+	return out
+}
+
+// removed are the streams whose m-lines the plan gives up.
+func (c *call) removed(id earshot.SegmentID, plan []planned) []earshot.StreamID {
+	var out []earshot.StreamID
+	lines := c.mlines(id)
+	for i, p := range plan {
+		if lines[i] != "" && len(p.formats) == 0 {
+			out = append(out, lines[i])
+		}
+	}
+	return out
+}
+
+// closeStreams drains and closes streams and marks them ended.
+func (c *call) closeStreams(ids []earshot.StreamID, at time.Time) {
+	var wg sync.WaitGroup
+	for _, id := range ids {
+		t := c.tracks[id]
+		if t == nil || t.recv == nil {
+			continue
+		}
+		wg.Go(func() {
+			if err := t.recv.Close(); err != nil {
+				c.m.m.closeErrors.Inc()
+				c.m.log.Error("recording not written whole", "call_id", c.rec.ID, "stream", id, "error", err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, id := range ids {
+		s := c.rec.Stream(id)
+		if t := c.tracks[id]; t != nil && t.src != nil {
+			c.place(s, t)
+			t.recv = nil
+		}
+		s.EndedAt = &at
+	}
+}
+
+// closeAll gives up streams that were opened for nothing.
+func (c *call) closeAll(opened []earshot.StreamID) {
+	for _, id := range opened {
+		if t := c.tracks[id]; t != nil && t.recv != nil {
+			if err := t.recv.Close(); err != nil {
+				c.m.log.Warn("unused stream not closed", "stream", id, "error", err)
+			}
+		}
+		delete(c.tracks, id)
+	}
+}
+
+// transcribe hands streams to the recogniser.
+func (c *call) transcribe(ids []earshot.StreamID) {
+	for _, id := range ids {
+		t := c.tracks[id]
+		c.m.trans.Add(c.rec.ID, id, t.src, t.mark)
+	}
+}
+
+func (c *call) stopTranscribing(ids []earshot.StreamID) {
+	for _, id := range ids {
+		c.m.trans.End(id)
+	}
+}

@@ -1,0 +1,84 @@
+package calls
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"earshot"
+)
+
+// Partial passes on what a speaker is saying right now. It is never stored.
+func (m *Manager) Partial(u earshot.Utterance) {
+	c := m.stream(u.StreamID)
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	ok := c.attribute(&u)
+	c.mu.Unlock()
+	if ok {
+		m.cfg.Broadcast(earshot.NewEvent(earshot.EventUtterancePartial, u.CallID, u))
+	}
+}
+
+// Final commits utterances of one stream together with how far it is
+// recognised. When that completes the last stream of an ended call, the same
+// commit says that the transcript is complete. It returns once the store has
+// it all.
+func (m *Manager) Final(ctx context.Context, us []earshot.Utterance, mark earshot.Watermark) error {
+	c := m.stream(mark.StreamID)
+	if c == nil {
+		return fmt.Errorf("final of stream %s: %w", mark.StreamID, earshot.ErrNotFound)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.tracks[mark.StreamID]
+	commit := earshot.Commit{Watermarks: []earshot.Watermark{mark}}
+	for _, u := range us {
+		c.attribute(&u)
+		e := earshot.NewEvent(earshot.EventUtteranceFinal, c.rec.ID, u)
+		// The same span recognised again after a crash is the same event.
+		e.ID = string(u.ID) + "." + strconv.Itoa(u.Revision)
+		commit.Utterances = append(commit.Utterances, u)
+		commit.Events = append(commit.Events, e)
+	}
+	before := t.mark
+	t.mark = mark
+	if err := c.complete(ctx, commit); err != nil {
+		t.mark = before
+		return fmt.Errorf("commit final: %w", err)
+	}
+	m.m.finals.Add(float64(len(us)))
+	return nil
+}
+
+func (m *Manager) stream(id earshot.StreamID) *call {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.byStream[id]
+}
+
+// attribute gives the utterance its call, its speaker and its place in the
+// call. It reports false for a stream without a place yet.
+func (c *call) attribute(u *earshot.Utterance) bool {
+	u.CallID, u.Role = c.rec.ID, earshot.RoleUnknown
+	s, t := c.rec.Stream(u.StreamID), c.tracks[u.StreamID]
+	if s == nil || t == nil || t.src == nil {
+		return false
+	}
+	origin, started := t.src.Started()
+	if !started {
+		return false
+	}
+	at := func(p earshot.Position) int64 {
+		ms := origin.Add(p.Duration()).Sub(c.rec.StartedAt).Round(time.Millisecond).Milliseconds()
+		return max(ms, 0) // a stream may start before the call is answered
+	}
+	u.StartMS, u.EndMS = at(u.From), at(u.To)
+	if p := c.rec.Speaker(u.StreamID); p != nil {
+		u.ParticipantID, u.Role = p.ID, p.Role
+	}
+	return true
+}

@@ -1,0 +1,122 @@
+package calls
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"earshot"
+)
+
+// watchInterval is how often the live calls are looked at.
+const watchInterval = time.Second
+
+// Run watches over the live calls until ctx is done: it stores where streams
+// begin once their first packet is there, closes resumed sessions that do not
+// come back, and sessions without media.
+func (m *Manager) Run(ctx context.Context) error {
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-ticker.C:
+			m.watch(ctx, now)
+		}
+	}
+}
+
+func (m *Manager) watch(ctx context.Context, now time.Time) {
+	m.mu.Lock()
+	live := make([]*call, 0, len(m.calls))
+	for _, c := range m.calls {
+		if !c.ended.Load() {
+			live = append(live, c)
+		}
+	}
+	m.mu.Unlock()
+	for _, c := range live {
+		for _, dialog := range c.watch(ctx, now) {
+			if err := m.cfg.EndDialog(ctx, dialog); err != nil {
+				m.log.Warn("session not ended at the peer", "call_id", c.rec.ID, "error", err)
+			}
+		}
+	}
+}
+
+// watch returns the dialogs of the segments it has closed.
+func (c *call) watch(ctx context.Context, now time.Time) (ended []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.committed {
+		return nil
+	}
+	if c.newlyStarted() {
+		if err := c.commit(ctx, earshot.Commit{}, earshot.EventCallUpdated); err != nil {
+			c.m.log.Error("start of stream not stored", "call_id", c.rec.ID, "error", err)
+		}
+	}
+	for _, seg := range slices.Clone(c.rec.Segments) {
+		if seg.EndedAt != nil {
+			continue
+		}
+		dialog := c.dialogs[seg.ID]
+		closed, err := c.watchSegment(ctx, seg, now)
+		if err != nil {
+			c.m.log.Error("segment not closed", "call_id", c.rec.ID, "segment_id", seg.ID, "error", err)
+		}
+		if closed && dialog != "" {
+			ended = append(ended, dialog)
+		}
+	}
+	return ended
+}
+
+func (c *call) watchSegment(ctx context.Context, seg earshot.Segment, now time.Time) (closed bool, err error) {
+	last, active := c.lastSign(seg)
+	if until, on := c.probation[seg.ID]; on {
+		switch {
+		case last.After(until.Add(-c.m.cfg.ResumeWindow)) || !active:
+			delete(c.probation, seg.ID)
+		case now.After(until):
+			return true, c.interrupt(ctx, seg)
+		}
+		return false, nil
+	}
+	if active && now.Sub(last) > c.m.cfg.MediaTimeout {
+		c.m.m.timeouts.Inc()
+		return true, c.end(ctx, seg.ID, "media timeout", now.UTC(), earshot.CallWrapping)
+	}
+	return false, nil
+}
+
+// lastSign returns when the last packet of a segment came, or when it began,
+// and whether any of its streams should be sending.
+func (c *call) lastSign(seg earshot.Segment) (last time.Time, active bool) {
+	last = seg.StartedAt
+	for _, s := range c.rec.Streams {
+		t := c.tracks[s.ID]
+		if s.SegmentID != seg.ID || t == nil || t.recv == nil {
+			continue
+		}
+		if s.Media.Direction != earshot.Inactive {
+			active = true
+		}
+		if at := t.recv.LastPacket(); at.After(last) {
+			last = at
+		}
+	}
+	return last, active
+}
+
+func (c *call) newlyStarted() bool {
+	return slices.ContainsFunc(c.rec.Streams, func(s earshot.Stream) bool {
+		t := c.tracks[s.ID]
+		if s.Started || t == nil || t.src == nil {
+			return false
+		}
+		_, started := t.src.Started()
+		return started
+	})
+}

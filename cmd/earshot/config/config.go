@@ -1,0 +1,180 @@
+// Package config holds the settings of the server: the struct that names
+// them, their defaults, and how they are read from YAML, the environment and
+// flags.
+package config
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config is all settings. The koanf tags are the keys of the YAML file; each
+// scalar or list key is also an environment variable: sip.tls_listen is
+// EARSHOT_SIP_TLS_LISTEN. The doc tags are the text of docs/configuration.md.
+type Config struct {
+	Data       Data       `koanf:"data"`
+	SIP        SIP        `koanf:"sip"`
+	RTP        RTP        `koanf:"rtp"`
+	HTTP       HTTP       `koanf:"http"`
+	Transcribe Transcribe `koanf:"transcribe"`
+	LLM        LLM        `koanf:"llm"`
+	Assist     Assist     `koanf:"assist"`
+	Webhook    Webhook    `koanf:"webhook"`
+	Calls      Calls      `koanf:"calls"`
+	Bus        Bus        `koanf:"bus"`
+	Store      Store      `koanf:"store"`
+	Recordings Recordings `koanf:"recordings"`
+	Log        Log        `koanf:"log"`
+}
+
+// Data is where everything is kept.
+type Data struct {
+	Dir       string `koanf:"dir" doc:"Folder of the database, the recordings and the bus."`
+	ReserveMB int    `koanf:"reserve_mb" doc:"Free disk space in MiB below which new calls are refused with 503."`
+}
+
+// SIP is the signalling side.
+type SIP struct {
+	Listen      string   `koanf:"listen" doc:"Address of SIP over UDP and TCP."`
+	TLSListen   string   `koanf:"tls_listen" doc:"Address of SIP over TLS, used when sip.tls_cert is set."`
+	TLSCert     string   `koanf:"tls_cert" doc:"Certificate file (PEM) of SIP over TLS."`
+	TLSKey      string   `koanf:"tls_key" doc:"Key file (PEM) of SIP over TLS."`
+	TLSClientCA string   `koanf:"tls_client_ca" doc:"CA file (PEM) that client certificates must come from."`
+	Peers       []string `koanf:"peers" doc:"Addresses and networks that may send calls; empty: loopback and private networks."`
+	Advertise   string   `koanf:"advertise" doc:"Host put into Contact; empty: the local address the peer reached."`
+}
+
+// RTP is the media side.
+type RTP struct {
+	Advertise string `koanf:"advertise" doc:"Address put into the SDP; empty: the local address the peer reached."`
+	Ports     string `koanf:"ports" doc:"Range of UDP ports for RTP (even) and RTCP (odd)."`
+}
+
+// HTTP is the API and the page.
+type HTTP struct {
+	Listen    string `koanf:"listen" doc:"Address of the API and the page; loopback only while there are no accounts."`
+	PublicURL string `koanf:"public_url" doc:"URL under which the page is reached from outside; links are built from it."`
+	TLSCert   string `koanf:"tls_cert" doc:"Certificate file (PEM) of HTTPS."`
+	TLSKey    string `koanf:"tls_key" doc:"Key file (PEM) of HTTPS."`
+}
+
+// Transcribe is recognition.
+type Transcribe struct {
+	Engine  string `koanf:"engine" doc:"moonshine (built in) or none."`
+	Model   string `koanf:"model" doc:"Folder of the models; empty: models/dist beside the program or in the working folder."`
+	Workers int    `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core but one, at least one."`
+}
+
+// LLM is an optional language model behind an OpenAI-compatible endpoint.
+type LLM struct {
+	BaseURL string        `koanf:"base_url" doc:"OpenAI-compatible endpoint, ending in /v1; empty: no language model."`
+	APIKey  string        `koanf:"api_key" doc:"Key of that endpoint."`
+	Model   string        `koanf:"model" doc:"Model to ask for."`
+	Timeout time.Duration `koanf:"timeout" doc:"Time one answer may take."`
+}
+
+// Assist is what suggestions are made of.
+type Assist struct {
+	Playbook  string `koanf:"playbook" doc:"Playbook file (YAML); empty: none."`
+	Knowledge string `koanf:"knowledge" doc:"Folder of knowledge articles (Markdown, HTML, text); empty: none."`
+}
+
+// Webhook is the connector that posts notes.
+type Webhook struct {
+	URL     string   `koanf:"url" doc:"Where notes are posted; empty: nowhere."`
+	Secrets []string `koanf:"secrets" doc:"Signing secrets (whsec_...); the first signs first, further ones are for rotation."`
+}
+
+// Calls is the life of a call.
+type Calls struct {
+	WrapUp          time.Duration `koanf:"wrap_up" doc:"How long an ended call waits for a further segment (transfer) before it settles."`
+	SummaryDeadline time.Duration `koanf:"summary_deadline" doc:"How long after its end a call is summarised at the latest, complete or not."`
+	ResumeWindow    time.Duration `koanf:"resume_window" doc:"How long after a restart a call may stay silent before it counts as interrupted."`
+	MediaTimeout    time.Duration `koanf:"media_timeout" doc:"Time without any packet after which a session is ended; streams on hold do not count."`
+	Agents          []string      `koanf:"agents" doc:"Patterns of addresses that are agents, like 2?? or *@pbx.example."`
+}
+
+// Bus is where events are published.
+type Bus struct {
+	URL string `koanf:"url" doc:"NATS server; empty: one inside this process."`
+}
+
+// Store is where the truth is.
+type Store struct {
+	URL string `koanf:"url" doc:"Empty: SQLite in data.dir."`
+}
+
+// Recordings is where recordings go.
+type Recordings struct {
+	URL string `koanf:"url" doc:"Empty: files in data.dir."`
+}
+
+// Log is what the server says.
+type Log struct {
+	Level  string `koanf:"level" doc:"debug, info, warn or error."`
+	Format string `koanf:"format" doc:"text or json."`
+}
+
+// Default returns the defaults, as docs/configuration.md states them.
+func Default() Config {
+	return Config{
+		Data:       Data{Dir: "./data", ReserveMB: 512},
+		SIP:        SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061"},
+		RTP:        RTP{Ports: "20000-39999"},
+		HTTP:       HTTP{Listen: "127.0.0.1:8080"},
+		Transcribe: Transcribe{Engine: "moonshine"},
+		LLM:        LLM{Timeout: 20 * time.Second},
+		Calls: Calls{
+			WrapUp: 30 * time.Second, SummaryDeadline: 60 * time.Second,
+			ResumeWindow: 10 * time.Second, MediaTimeout: 5 * time.Minute,
+		},
+		Log: Log{Level: "info", Format: "text"},
+	}
+}
+
+// Check returns an error that names the first setting that can't be used.
+func (c Config) Check() error {
+	if c.Store.URL != "" {
+		return fmt.Errorf("store.url: only SQLite under data.dir is supported, leave it empty")
+	}
+	if c.Recordings.URL != "" {
+		return fmt.Errorf("recordings.url: only files under data.dir are supported, leave it empty")
+	}
+	switch c.Transcribe.Engine {
+	case "moonshine", "none":
+	case "openai", "deepgram":
+		return fmt.Errorf("transcribe.engine: %s is not supported yet: use moonshine or none", c.Transcribe.Engine)
+	default:
+		return fmt.Errorf("transcribe.engine: %q is not moonshine or none", c.Transcribe.Engine)
+	}
+	if c.SIP.TLSCert != "" || c.SIP.TLSKey != "" || c.SIP.TLSClientCA != "" {
+		return fmt.Errorf("sip.tls_cert: SIP over TLS is not supported yet: use UDP or TCP")
+	}
+	if c.LLM.BaseURL != "" && c.LLM.Model == "" {
+		return fmt.Errorf("llm.model: needed when llm.base_url is set")
+	}
+	if c.Webhook.URL != "" && len(c.Webhook.Secrets) == 0 {
+		return fmt.Errorf("webhook.secrets: needed when webhook.url is set (make one: openssl rand -base64 32, with whsec_ in front)")
+	}
+	for key, addr := range map[string]string{"sip.listen": c.SIP.Listen, "http.listen": c.HTTP.Listen} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("%s: %q is not HOST:PORT", key, addr)
+		}
+	}
+	_, _, err := c.RTP.Range()
+	return err
+}
+
+// Range returns the first and the last RTP port.
+func (r RTP) Range() (from, to int, err error) {
+	a, b, ok := strings.Cut(r.Ports, "-")
+	from, errA := strconv.Atoi(strings.TrimSpace(a))
+	to, errB := strconv.Atoi(strings.TrimSpace(b))
+	if !ok || errA != nil || errB != nil || from < 1 || to > 65535 || to-from < 1 {
+		return 0, 0, fmt.Errorf("rtp.ports: %q is not a range like 20000-39999", r.Ports)
+	}
+	return from, to, nil
+}

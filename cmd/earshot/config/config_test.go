@@ -1,0 +1,114 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func write(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "earshot.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func TestDefaultsNeedNothing(t *testing.T) {
+	cfg, err := Load("", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(cfg, Default()) {
+		t.Errorf("Load without sources = %+v", cfg)
+	}
+	if cfg.SIP.Listen != "0.0.0.0:5060" || cfg.HTTP.Listen != "127.0.0.1:8080" || cfg.Data.Dir != "./data" ||
+		cfg.RTP.Ports != "20000-39999" || cfg.Transcribe.Engine != "moonshine" {
+		t.Errorf("a documented default changed: %+v", cfg)
+	}
+}
+
+func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
+	file := write(t, "sip:\n  listen: 127.0.0.1:1\n  peers: [10.0.0.1]\nhttp:\n  listen: 127.0.0.1:2\nrtp:\n  ports: 1000-1999\n")
+	cfg, err := Load(file,
+		[]string{"EARSHOT_SIP_LISTEN=127.0.0.1:3", "EARSHOT_HTTP_LISTEN=127.0.0.1:4", "EARSHOT_CALLS_WRAP_UP=7s",
+			"EARSHOT_CALLS_AGENTS=2??, *@pbx.example", "EARSHOT_DATA_RESERVE_MB=5", "PATH=/bin"},
+		[]string{"sip.listen=127.0.0.1:5"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if cfg.SIP.Listen != "127.0.0.1:5" || cfg.HTTP.Listen != "127.0.0.1:4" || cfg.RTP.Ports != "1000-1999" {
+		t.Errorf("order of sources: %+v %+v %+v", cfg.SIP, cfg.HTTP, cfg.RTP)
+	}
+	if cfg.Calls.WrapUp != 7*time.Second || cfg.Data.ReserveMB != 5 {
+		t.Errorf("typed values: %v %v", cfg.Calls.WrapUp, cfg.Data.ReserveMB)
+	}
+	if want := []string{"2??", "*@pbx.example"}; !reflect.DeepEqual(cfg.Calls.Agents, want) {
+		t.Errorf("agents = %q", cfg.Calls.Agents)
+	}
+	if want := []string{"10.0.0.1"}; !reflect.DeepEqual(cfg.SIP.Peers, want) {
+		t.Errorf("peers = %q", cfg.SIP.Peers)
+	}
+}
+
+func TestEveryKeyHasItsOwnVariableAndText(t *testing.T) {
+	seen := map[string]string{}
+	for _, k := range Keys() {
+		if other := seen[k.Env]; other != "" {
+			t.Errorf("%s and %s share %s", k.Name, other, k.Env)
+		}
+		seen[k.Env] = k.Name
+		if k.Doc == "" {
+			t.Errorf("%s has no text", k.Name)
+		}
+	}
+	for _, name := range []string{"EARSHOT_SIP_TLS_LISTEN", "EARSHOT_LLM_BASE_URL", "EARSHOT_HTTP_PUBLIC_URL", "EARSHOT_RTP_ADVERTISE"} {
+		if seen[name] == "" {
+			t.Errorf("%s names no setting", name)
+		}
+	}
+}
+
+func TestBadSettingsAreNamed(t *testing.T) {
+	for _, tc := range []struct {
+		name, file string
+		env, sets  []string
+		want       string
+	}{
+		{name: "unknown variable", env: []string{"EARSHOT_SIP_LISTN=x"}, want: "EARSHOT_SIP_LISTN"},
+		{name: "unknown key", file: "sip:\n  listn: x\n", want: "listn"},
+		{name: "unknown flag", sets: []string{"nosuch=1"}, want: "nosuch"},
+		{name: "flag without value", sets: []string{"sip.listen"}, want: "sip.listen"},
+		{name: "not YAML", file: "sip: [\n", want: "parse configuration"},
+		{name: "postgres", env: []string{"EARSHOT_STORE_URL=postgres://x"}, want: "store.url"},
+		{name: "s3", env: []string{"EARSHOT_RECORDINGS_URL=s3://x"}, want: "recordings.url"},
+		{name: "engine", env: []string{"EARSHOT_TRANSCRIBE_ENGINE=magic"}, want: "transcribe.engine"},
+		{name: "ports", env: []string{"EARSHOT_RTP_PORTS=5-1"}, want: "rtp.ports"},
+		{name: "listen", env: []string{"EARSHOT_HTTP_LISTEN=8080"}, want: "http.listen"},
+		{name: "model", env: []string{"EARSHOT_LLM_BASE_URL=http://127.0.0.1:1/v1"}, want: "llm.model"},
+		{name: "webhook", env: []string{"EARSHOT_WEBHOOK_URL=http://127.0.0.1:1"}, want: "webhook.secrets"},
+		{name: "number", env: []string{"EARSHOT_DATA_RESERVE_MB=lots"}, want: "reserve_mb"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			file := ""
+			if tc.file != "" {
+				file = write(t, tc.file)
+			}
+			_, err := Load(file, tc.env, tc.sets)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error = %v, want one that names %s", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestRange(t *testing.T) {
+	from, to, err := RTP{Ports: "20000-39999"}.Range()
+	if err != nil || from != 20000 || to != 39999 {
+		t.Errorf("Range = %d %d %v", from, to, err)
+	}
+}
