@@ -29,6 +29,8 @@ type StreamSpec struct {
 	Formats  []earshot.Format
 	// Port is the port to bind, 0 for any free one.
 	Port int
+	// RTCPMux says that RTCP shares the RTP port (RFC 5761).
+	RTCPMux bool
 	// Resume goes on with a recording of an earlier process.
 	Resume bool
 }

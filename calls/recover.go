@@ -120,7 +120,8 @@ func (c *call) reopen(marks []earshot.Watermark, dialogs map[earshot.SegmentID]e
 		c.tracks[s.ID] = t
 		if _, known := dialogs[s.SegmentID]; known && s.EndedAt == nil {
 			recv, err := c.m.media.Open(StreamSpec{
-				CallID: c.rec.ID, StreamID: s.ID, Formats: s.Media.Formats, Port: s.Media.Port, Resume: true,
+				CallID: c.rec.ID, StreamID: s.ID, Formats: s.Media.Formats, Port: s.Media.Port,
+				RTCPMux: s.Media.RTCPMux, Resume: true,
 			})
 			if err == nil {
 				t.recv, t.src = recv, recv

@@ -66,7 +66,9 @@ func (c *call) open(id earshot.SegmentID, plan []planned) ([]earshot.MediaAnswer
 		s := c.rec.Stream(p.stream)
 		if s == nil {
 			stream := earshot.NewStreamID()
-			recv, err := c.m.media.Open(StreamSpec{CallID: c.rec.ID, StreamID: stream, Formats: p.formats})
+			recv, err := c.m.media.Open(StreamSpec{
+				CallID: c.rec.ID, StreamID: stream, Formats: p.formats, RTCPMux: p.offer.RTCPMux,
+			})
 			if err != nil {
 				return nil, opened, fmt.Errorf("open stream for m-line %d: %w", i, err)
 			}

@@ -1,0 +1,57 @@
+package crm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"earshot"
+)
+
+// Connector brings notes into one other system, such as a CRM.
+//
+// Deliver brings one revision of a note there, creating it or replacing the
+// revision before. It is called concurrently, but for one note only once at a
+// time. It ends when ctx does, and keeps neither the Delivery nor what is in
+// it. The Delivery is as it stood before this attempt: State pending for the
+// first, unknown when an earlier one may have arrived, which is looked up
+// before it is sent again where the system can be asked. RemoteID is what an
+// earlier revision was confirmed with, "" when there was none. Key names the
+// revision and is what the receiver cuts doubles off by.
+//
+// The remoteID returned, which may be "", is kept with the delivery. An error
+// is transient unless it is
+//   - a [earshot.PermanentError]: trying again will not help;
+//   - a [earshot.PermanentError] of [earshot.ErrGone]: the receiver wants no
+//     more, and the connector is not called again before a restart;
+//   - a [earshot.RetryAfterError]: transient, with the time to come back;
+//   - wrapping [ErrUnknown]: the note may have arrived.
+//
+// Errors hold no secrets and no text of the note.
+type Connector interface {
+	// Name is unique among the connectors and never changes: see ValidName.
+	Name() string
+	Deliver(ctx context.Context, d earshot.Delivery) (remoteID string, err error)
+}
+
+// ErrUnknown says that the outcome of an attempt is not known: what was sent
+// may have arrived.
+var ErrUnknown = errors.New("it is unknown whether the note arrived")
+
+// Unknown wraps err so that it also is [ErrUnknown]; nil stays nil.
+func Unknown(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", ErrUnknown, err)
+}
+
+// Outcome is what an Observer is told of each attempt.
+type Outcome struct {
+	Connector string
+	State     earshot.DeliveryState
+	Took      time.Duration
+	// Gone is set when the connector was disabled because of it.
+	Gone bool
+}

@@ -1,0 +1,260 @@
+// Package media receives the RTP of recorded streams, keeps the recording
+// master of each and reads it back as PCM, live or later. DESIGN.md tells how
+// it works and why.
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"sync"
+	"time"
+
+	"earshot"
+	"earshot/media/codec"
+	"earshot/media/record"
+)
+
+// Defaults of [Config].
+const (
+	DefaultMinPort = 20000
+	DefaultMaxPort = 39999
+)
+
+const (
+	maxPollers     = 2
+	flushInterval  = 150 * time.Millisecond
+	reportInterval = 500 * time.Millisecond // how often streams are asked for RTCP
+)
+
+// Config of an engine.
+type Config struct {
+	// Dir is where the recording masters are, a folder for each call.
+	Dir string
+	// BindIP is the local address of all sockets; the zero value is 0.0.0.0.
+	BindIP netip.Addr
+	// MinPort and MaxPort are the range of RTP and RTCP ports, both included.
+	MinPort, MaxPort int
+	// CreateFile makes a segment file of a recording; nil makes one on disk.
+	CreateFile func(path string) (record.File, error)
+}
+
+func (c Config) withDefaults() Config {
+	if !c.BindIP.IsValid() {
+		c.BindIP = netip.IPv4Unspecified()
+	}
+	if c.MinPort == 0 && c.MaxPort == 0 {
+		c.MinPort, c.MaxPort = DefaultMinPort, DefaultMaxPort
+	}
+	return c
+}
+
+// Engine receives all the streams of a server. Its methods are safe for
+// concurrent use.
+type Engine struct {
+	cfg     Config
+	log     *slog.Logger
+	clock   clock
+	ports   *ports
+	pollers []*poller
+	totals  totals
+
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu      sync.Mutex
+	streams map[*Stream]bool
+	opened  int
+	started bool
+	closed  bool
+}
+
+// New returns an engine that listens to nothing yet.
+func New(cfg Config, log *slog.Logger) (*Engine, error) {
+	cfg = cfg.withDefaults()
+	if cfg.Dir == "" {
+		return nil, errors.New("media: no folder for recordings")
+	}
+	p, err := newPorts(cfg.MinPort, cfg.MaxPort)
+	if err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	e := &Engine{cfg: cfg, log: log, clock: newClock(), ports: p, streams: map[*Stream]bool{}}
+	for range min(maxPollers, runtime.NumCPU()) {
+		poller, err := newPoller(e.clock)
+		if err != nil {
+			e.closePollers()
+			return nil, fmt.Errorf("media: %w", err)
+		}
+		e.pollers = append(e.pollers, poller)
+	}
+	return e, nil
+}
+
+// Start begins to receive.
+func (e *Engine) Start() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.started || e.closed {
+		return
+	}
+	e.started = true
+	ctx, cancel := context.WithCancel(context.Background())
+	e.cancel = cancel
+	for _, p := range e.pollers {
+		e.wg.Go(p.run)
+	}
+	e.wg.Go(func() { e.every(ctx, flushInterval, (*Stream).flush) })
+	e.wg.Go(func() { e.every(ctx, reportInterval, (*Stream).report) })
+}
+
+// every does something with each open stream again and again.
+func (e *Engine) every(ctx context.Context, interval time.Duration, do func(*Stream)) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	var streams []*Stream
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		streams = e.open(streams[:0])
+		for _, s := range streams {
+			do(s)
+		}
+		clear(streams)
+	}
+}
+
+// open appends the open streams to dst.
+func (e *Engine) open(dst []*Stream) []*Stream {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for s := range e.streams {
+		dst = append(dst, s)
+	}
+	return dst
+}
+
+// Close closes all streams and stops receiving. A second Close does nothing.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	if e.closed {
+		e.mu.Unlock()
+		return nil
+	}
+	e.closed = true
+	e.mu.Unlock()
+	var err error
+	for _, s := range e.open(nil) {
+		err = errors.Join(err, s.Close())
+	}
+	if e.cancel != nil {
+		e.cancel()
+	}
+	for _, p := range e.pollers {
+		p.stop()
+	}
+	e.wg.Wait()
+	e.closePollers()
+	return err
+}
+
+func (e *Engine) closePollers() {
+	for _, p := range e.pollers {
+		p.close()
+	}
+}
+
+// Accept returns the offered formats that can be received, in the offer's
+// order: audio that can be recorded, and comfort noise and telephone events
+// next to it. The error is [earshot.ErrNoCommonCodec] if no audio is left.
+func (*Engine) Accept(offered []earshot.Format) ([]earshot.Format, error) {
+	var accepted []earshot.Format
+	audio := false
+	for _, f := range offered {
+		if codec.Recordable(f) {
+			audio = true
+		} else if !codec.Silent(f) {
+			continue
+		}
+		accepted = append(accepted, f)
+	}
+	if !audio {
+		return nil, earshot.ErrNoCommonCodec
+	}
+	return accepted, nil
+}
+
+// StreamSpec says what to receive.
+type StreamSpec struct {
+	CallID   earshot.CallID
+	StreamID earshot.StreamID
+	// Formats are those of the answer.
+	Formats []earshot.Format
+	// Port is the RTP port; 0 takes a free one.
+	Port int
+	// RTCPMux says that RTCP shares the RTP port (RFC 5761).
+	RTCPMux bool
+	// Resume goes on with what a dead process recorded of the stream.
+	Resume bool
+}
+
+// Open begins to receive a stream. The error wraps [earshot.ErrNoPorts] if the
+// range is used up or the given port is not free.
+func (e *Engine) Open(spec StreamSpec) (*Stream, error) {
+	s, err := e.newStream(spec)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", spec.StreamID, err)
+	}
+	pair, err := e.bind(spec.Port)
+	if err != nil {
+		return nil, fmt.Errorf("open stream %s: %w", spec.StreamID, err)
+	}
+	s.sockets(pair)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		pair.close()
+		e.ports.release(pair.port)
+		return nil, fmt.Errorf("open stream %s: %w", spec.StreamID, earshot.ErrDraining)
+	}
+	s.poller = e.pollers[e.opened%len(e.pollers)]
+	e.opened++
+	if err := s.poller.add(s.rtp, s.rtcp); err != nil {
+		pair.close()
+		e.ports.release(pair.port)
+		return nil, fmt.Errorf("open stream %s: %w", spec.StreamID, err)
+	}
+	e.streams[s] = true
+	return s, nil
+}
+
+// bind takes a pair of sockets: RTP on the even port, RTCP on the next.
+func (e *Engine) bind(port int) (socketPair, error) {
+	if port != 0 {
+		return e.ports.take(e.cfg.BindIP, port)
+	}
+	return e.ports.any(e.cfg.BindIP)
+}
+
+// forget is called once by each stream when it is over.
+func (e *Engine) forget(s *Stream) {
+	e.totals.mu.Lock()
+	e.totals.add(s.Stats(), s.counters())
+	e.mu.Lock()
+	delete(e.streams, s)
+	e.mu.Unlock()
+	e.totals.mu.Unlock()
+	e.ports.release(s.port)
+}
+
+// Recorded returns a reader of a stream that is over, or that a dead process
+// left. The error wraps [earshot.ErrNotFound] if there is nothing of it.
+func (e *Engine) Recorded(call earshot.CallID, stream earshot.StreamID) (*record.Reader, error) {
+	return record.OpenReader(record.Config{Dir: e.cfg.Dir, CallID: call, StreamID: stream})
+}

@@ -1,0 +1,111 @@
+package media
+
+import (
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"earshot"
+)
+
+// totals are the counts of streams that are over.
+type totals struct {
+	mu    sync.Mutex
+	stats earshot.StreamStats
+	counters
+	lost uint64 // highest value shown: a late packet must not turn it back
+}
+
+func (t *totals) add(s earshot.StreamStats, c counters) {
+	addStats(&t.stats, s)
+	t.plus(c)
+}
+
+func addStats(sum *earshot.StreamStats, s earshot.StreamStats) {
+	sum.PacketsReceived += s.PacketsReceived
+	sum.PacketsLost += s.PacketsLost
+	sum.PacketsDuplicate += s.PacketsDuplicate
+	sum.PacketsLate += s.PacketsLate
+	sum.PacketsInvalid += s.PacketsInvalid
+	sum.PacketsDropped += s.PacketsDropped
+}
+
+// collector reads the counts of an engine when they are asked for, so that
+// nothing is counted twice on the way of a packet.
+type collector struct {
+	engine *Engine
+	descs  map[string]*prometheus.Desc
+}
+
+var metricHelp = map[string]string{
+	"packets_received_total":    "RTP packets of answered formats received, duplicates included.",
+	"packets_lost_total":        "RTP packets that never came (RFC 3550 6.4.1).",
+	"packets_duplicate_total":   "RTP packets dropped because they had been received.",
+	"packets_late_total":        "RTP packets later than the reorder window of 500 ms.",
+	"packets_invalid_total":     "Datagrams that are not RTP or RTCP of the stream.",
+	"packets_dropped_total":     "RTP packets received but not recorded.",
+	"packets_foreign_total":     "RTP packets of a second source beside the one followed.",
+	"packets_unanswered_total":  "RTP packets recorded in a format that the answer did not name.",
+	"timeline_jumps_total":      "Breaks of SSRC or timestamp.",
+	"rtcp_sender_reports_total": "RTCP sender reports received.",
+	"rtcp_goodbyes_total":       "RTCP BYE packets received.",
+	"rtcp_reports_sent_total":   "RTCP receiver reports sent.",
+	"streams":                   "Streams being received.",
+	"port_pairs":                "Pairs of RTP and RTCP ports there are.",
+	"port_pairs_used":           "Pairs of RTP and RTCP ports in use.",
+}
+
+// Collectors returns the engine's metrics.
+func (e *Engine) Collectors() []prometheus.Collector {
+	c := collector{engine: e, descs: map[string]*prometheus.Desc{}}
+	for name, help := range metricHelp {
+		c.descs[name] = prometheus.NewDesc("earshot_media_"+name, help, nil, nil)
+	}
+	return []prometheus.Collector{c}
+}
+
+// Describe implements prometheus.Collector.
+func (c collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range c.descs {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(ch chan<- prometheus.Metric) {
+	stats, counts, streams := c.engine.sum()
+	count := func(name string, v uint64) {
+		ch <- prometheus.MustNewConstMetric(c.descs[name], prometheus.CounterValue, float64(v))
+	}
+	count("packets_received_total", stats.PacketsReceived)
+	count("packets_lost_total", stats.PacketsLost)
+	count("packets_duplicate_total", stats.PacketsDuplicate)
+	count("packets_late_total", stats.PacketsLate)
+	count("packets_invalid_total", stats.PacketsInvalid)
+	count("packets_dropped_total", stats.PacketsDropped)
+	count("packets_foreign_total", counts.foreign)
+	count("packets_unanswered_total", counts.unanswered)
+	count("timeline_jumps_total", counts.jumps)
+	count("rtcp_sender_reports_total", counts.senderReports)
+	count("rtcp_goodbyes_total", counts.goodbyes)
+	count("rtcp_reports_sent_total", counts.receiverReports)
+	used, all := c.engine.ports.inUse()
+	for name, v := range map[string]int{"streams": streams, "port_pairs": all, "port_pairs_used": used} {
+		ch <- prometheus.MustNewConstMetric(c.descs[name], prometheus.GaugeValue, float64(v))
+	}
+}
+
+// sum adds up the streams that are over and those that are not.
+func (e *Engine) sum() (earshot.StreamStats, counters, int) {
+	e.totals.mu.Lock()
+	defer e.totals.mu.Unlock()
+	stats, counts := e.totals.stats, e.totals.counters
+	open := e.open(nil)
+	for _, s := range open {
+		addStats(&stats, s.Stats())
+		counts.plus(s.counters())
+	}
+	e.totals.lost = max(e.totals.lost, stats.PacketsLost)
+	stats.PacketsLost = e.totals.lost
+	return stats, counts, len(open)
+}

@@ -1,0 +1,237 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+
+	"earshot"
+	"earshot/media/codec"
+)
+
+// packetTime is the length of each packet sent.
+const packetTime = 20 * time.Millisecond
+
+// bindTries is how many ports are tried for an even one with the odd one after
+// it free.
+const bindTries = 50
+
+// PCMSource is mono audio at the rate of the format being sent. It returns
+// io.EOF behind the last sample; before it, fewer samples than asked for are
+// topped up with silence.
+type PCMSource interface {
+	Read(pcm []int16) (int, error)
+}
+
+// Gap is a time without packets while the timestamp goes on, as with silence
+// suppression (DTX). The audio of that time is not sent.
+type Gap struct {
+	At, For time.Duration // since the first packet
+}
+
+// SenderConfig says what to send.
+type SenderConfig struct {
+	// Local is where to send from. Port 0 takes a free even port with the odd
+	// one after it for RTCP.
+	Local netip.AddrPort
+	// Remote is where to send to. It may be left open until [Sender.SetRemote].
+	Remote netip.AddrPort
+	Format earshot.Format
+	// SSRC is random if 0.
+	SSRC uint32
+	// Label is the label of the m-line, for the user's own bookkeeping.
+	Label string
+	// Audio is what to send.
+	Audio PCMSource
+	// Gaps are in order and apart.
+	Gaps []Gap
+}
+
+// Sender sends audio as RTP in real time, with a sender report every 5 s and a
+// BYE at the end on the RTCP port.
+type Sender struct {
+	cfg     SenderConfig
+	encoder codec.Encoder
+	rtp     *net.UDPConn
+	rtcp    *net.UDPConn
+
+	packet  rtp.Packet
+	buf     []byte
+	packets uint32
+	octets  uint32
+}
+
+// NewSender binds the ports.
+func NewSender(cfg SenderConfig) (*Sender, error) {
+	encoder, err := codec.NewEncoder(cfg.Format)
+	if err != nil {
+		return nil, fmt.Errorf("sender: %w", err)
+	}
+	if cfg.Audio == nil {
+		return nil, errors.New("sender: no audio")
+	}
+	if !cfg.Local.Addr().IsValid() {
+		cfg.Local = netip.AddrPortFrom(netip.IPv4Unspecified(), cfg.Local.Port())
+	}
+	if cfg.SSRC == 0 {
+		cfg.SSRC = rand.Uint32()
+	}
+	s := &Sender{cfg: cfg, encoder: encoder}
+	if s.rtp, s.rtcp, err = listenPair(cfg.Local); err != nil {
+		return nil, fmt.Errorf("sender: %w", err)
+	}
+	s.packet.Header = rtp.Header{
+		Version: 2, PayloadType: cfg.Format.PayloadType, SSRC: cfg.SSRC, Marker: true,
+		SequenceNumber: uint16(rand.Uint32()), Timestamp: rand.Uint32(), // RFC 3550 5.1
+	}
+	return s, nil
+}
+
+// listenPair binds an even port and the one after it.
+func listenPair(local netip.AddrPort) (even, odd *net.UDPConn, err error) {
+	for range bindTries {
+		even, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(local))
+		if err != nil {
+			return nil, nil, err
+		}
+		port := even.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+		if port%2 == 0 {
+			odd, err = net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(local.Addr(), port+1)))
+			if err == nil {
+				return even, odd, nil
+			}
+		}
+		_ = even.Close()
+		if local.Port() != 0 {
+			return nil, nil, fmt.Errorf("port %d is odd or the one after it is taken: %w", port, errors.Join(err))
+		}
+	}
+	return nil, nil, errors.Join(errors.New("no pair of free ports"), err)
+}
+
+// Port returns the local RTP port.
+func (s *Sender) Port() int { return int(s.rtp.LocalAddr().(*net.UDPAddr).AddrPort().Port()) }
+
+// Label returns the label of the m-line.
+func (s *Sender) Label() string { return s.cfg.Label }
+
+// SSRC returns the source identifier.
+func (s *Sender) SSRC() uint32 { return s.cfg.SSRC }
+
+// SetRemote says where to send to. It must not be called during Run.
+func (s *Sender) SetRemote(to netip.AddrPort) { s.cfg.Remote = to }
+
+// Sent returns how many packets went out. It must not be called during Run.
+func (s *Sender) Sent() int { return int(s.packets) }
+
+// Close frees the ports.
+func (s *Sender) Close() error { return errors.Join(s.rtp.Close(), s.rtcp.Close()) }
+
+// Run sends until the audio ends or ctx is done. Each packet has a time of its
+// own counted from the first, so that delays do not add up.
+func (s *Sender) Run(ctx context.Context) error {
+	if !s.cfg.Remote.IsValid() {
+		return errors.New("sender: nowhere to send to")
+	}
+	start := time.Now()
+	defer s.bye()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	frame := make([]int16, s.encoder.Rate()*int(packetTime/time.Millisecond)/1000)
+	report := time.Duration(0)
+	for at := time.Duration(0); ; at += packetTime {
+		timer.Reset(time.Until(start.Add(at)))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+		}
+		n, err := s.cfg.Audio.Read(frame)
+		if n == 0 || err != nil {
+			if err == nil || errors.Is(err, io.EOF) {
+				return nil
+			}
+			return fmt.Errorf("sender: %w", err)
+		}
+		clear(frame[n:])
+		if err := s.send(frame, at); err != nil {
+			return fmt.Errorf("sender: %w", err)
+		}
+		if at >= report {
+			s.sendRTCP(s.report())
+			report += rtcpInterval
+		}
+	}
+}
+
+// send sends a frame unless it lies in a gap.
+func (s *Sender) send(frame []int16, at time.Duration) error {
+	h := &s.packet.Header
+	defer func() { h.Timestamp += uint32(packetTime * time.Duration(s.cfg.Format.ClockRate) / time.Second) }()
+	for _, g := range s.cfg.Gaps {
+		if at >= g.At && at < g.At+g.For {
+			h.Marker = true // of the packet that ends the gap (RFC 3551 4.1)
+			return nil
+		}
+	}
+	s.packet.Payload = s.encoder.Encode(s.packet.Payload[:0], frame)
+	size := s.packet.MarshalSize()
+	if cap(s.buf) < size {
+		s.buf = make([]byte, size)
+	}
+	if _, err := s.packet.MarshalTo(s.buf[:size]); err != nil {
+		return err
+	}
+	// A receiver that is not there yet, or no more, is no error of ours.
+	_, _ = s.rtp.WriteToUDPAddrPort(s.buf[:size], s.cfg.Remote)
+	h.SequenceNumber++
+	h.Marker = false
+	s.packets++
+	s.octets += uint32(len(s.packet.Payload))
+	return nil
+}
+
+// report is a sender report (RFC 3550 6.4.1).
+func (s *Sender) report() *rtcp.SenderReport {
+	now := time.Now()
+	const since1900 = 2_208_988_800
+	return &rtcp.SenderReport{
+		SSRC:    s.cfg.SSRC,
+		NTPTime: uint64(now.Unix()+since1900)<<32 | uint64(now.Nanosecond())<<32/uint64(time.Second),
+		RTPTime: s.packet.Timestamp, PacketCount: s.packets, OctetCount: s.octets,
+	}
+}
+
+func (s *Sender) bye() {
+	s.sendRTCP(s.report(), &rtcp.Goodbye{Sources: []uint32{s.cfg.SSRC}})
+}
+
+func (s *Sender) sendRTCP(first rtcp.Packet, more ...rtcp.Packet) {
+	cname := rtcp.NewCNAMESourceDescription(s.cfg.SSRC, fmt.Sprintf("%08x", s.cfg.SSRC))
+	b, err := rtcp.Marshal(append([]rtcp.Packet{first, cname}, more...))
+	if err == nil && s.cfg.Remote.Port() < 65535 {
+		to := netip.AddrPortFrom(s.cfg.Remote.Addr(), s.cfg.Remote.Port()+1)
+		_, _ = s.rtcp.WriteToUDPAddrPort(b, to)
+	}
+}
+
+// Samples is a [PCMSource] of samples in memory.
+type Samples []int16
+
+// Read takes the next samples.
+func (s *Samples) Read(pcm []int16) (int, error) {
+	if len(*s) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(pcm, *s)
+	*s = (*s)[n:]
+	return n, nil
+}

@@ -1,0 +1,252 @@
+package siprec
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/emiago/sipgo/sip"
+
+	"earshot"
+)
+
+// dialogState is what is stored of a dialog (RFC 3261 12.1.1).
+type dialogState struct {
+	CallID       string                `json:"call_id"`
+	LocalTag     string                `json:"local_tag"`
+	RemoteTag    string                `json:"remote_tag"`
+	LocalURI     string                `json:"local_uri"`  // To of the INVITE, without tag
+	RemoteURI    string                `json:"remote_uri"` // From of the INVITE, without tag
+	RemoteTarget string                `json:"remote_target"`
+	Routes       []string              `json:"routes,omitempty"`
+	LocalCSeq    uint32                `json:"local_cseq"`
+	RemoteCSeq   uint32                `json:"remote_cseq"`
+	Transport    string                `json:"transport"`
+	Source       string                `json:"source"`
+	Host         string                `json:"host"`
+	SDPID        uint64                `json:"sdp_id"`
+	SDPVersion   uint64                `json:"sdp_version"`
+	Offer        []earshot.MediaOffer  `json:"offer"`
+	Answer       []earshot.MediaAnswer `json:"answer"`
+	Metadata     *earshot.Metadata     `json:"metadata,omitempty"`
+	Segment      earshot.SegmentID     `json:"segment"`
+	Call         earshot.CallID        `json:"call"`
+}
+
+// dialog is one recording session's dialog.
+type dialog struct {
+	id string
+	// inviting is set from an INVITE to its final response.
+	inviting atomic.Bool
+
+	mu    sync.Mutex // held while a request of the dialog is handled
+	state dialogState
+	ended bool
+
+	ackMu sync.Mutex
+	acked chan struct{} // closed by the ACK that is waited for
+	ackOf uint32        // its CSeq
+}
+
+func dialogID(callID, localTag string) string { return callID + ";" + localTag }
+
+// stored returns the dialog as the journal keeps it.
+func (d *dialog) stored() (earshot.Dialog, error) {
+	raw, err := json.Marshal(d.state)
+	if err != nil {
+		return earshot.Dialog{}, fmt.Errorf("encode dialog: %w", err)
+	}
+	return earshot.Dialog{ID: d.id, CallID: d.state.Call, SegmentID: d.state.Segment, State: raw}, nil
+}
+
+// Restore takes up stored dialogs. It is called before Start.
+func (s *Server) Restore(dialogs []earshot.Dialog) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, stored := range dialogs {
+		d := &dialog{id: stored.ID}
+		if err := json.Unmarshal(stored.State, &d.state); err != nil {
+			return fmt.Errorf("restore dialog %s: %w", stored.ID, err)
+		}
+		s.dialogs[d.id] = d
+	}
+	return nil
+}
+
+// find returns the dialog of a request within one, nil when there is none.
+func (s *Server) find(req *sip.Request) *dialog {
+	to, callID := req.To(), req.CallID()
+	if to == nil || callID == nil {
+		return nil
+	}
+	tag, ok := to.Params.Get("tag")
+	if !ok {
+		return nil
+	}
+	d := s.dialogByID(dialogID(callID.Value(), tag))
+	if d == nil || remoteTag(req) != d.state.RemoteTag {
+		return nil
+	}
+	return d
+}
+
+func (s *Server) dialogByID(id string) *dialog {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dialogs[id]
+}
+
+func (s *Server) keep(d *dialog) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dialogs[d.id] = d
+}
+
+func (s *Server) drop(d *dialog) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.dialogs, d.id)
+}
+
+// Dialogs returns how many dialogs are up.
+func (s *Server) Dialogs() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.dialogs)
+}
+
+func remoteTag(req *sip.Request) string {
+	from := req.From()
+	if from == nil {
+		return ""
+	}
+	tag, _ := from.Params.Get("tag")
+	return tag
+}
+
+// newDialog makes the state of the dialog that an INVITE begins.
+func (s *Server) newDialog(req *sip.Request) *dialog {
+	host := s.localHost(req.Source())
+	d := &dialog{state: dialogState{
+		CallID: req.CallID().Value(), LocalTag: earshot.NewID(), RemoteTag: remoteTag(req),
+		LocalURI: "<" + req.To().Address.String() + ">", RemoteURI: "<" + req.From().Address.String() + ">",
+		RemoteCSeq: req.CSeq().SeqNo, Transport: req.Transport(), Source: req.Source(), Host: host,
+		SDPID: uint64(req.CSeq().SeqNo)<<20 | 1,
+	}}
+	d.id = dialogID(d.state.CallID, d.state.LocalTag)
+	for _, h := range req.GetHeaders("Record-Route") {
+		d.state.Routes = append(d.state.Routes, h.Value())
+	}
+	d.retarget(req)
+	return d
+}
+
+// retarget follows the Contact of a request (RFC 3261 12.2.2).
+func (d *dialog) retarget(req *sip.Request) {
+	if c := req.Contact(); c != nil {
+		d.state.RemoteTarget = c.Address.String()
+	}
+	d.state.Transport, d.state.Source = req.Transport(), req.Source()
+}
+
+// localHost is the local address that faces a peer.
+func (s *Server) localHost(peer string) string {
+	if host, _, err := net.SplitHostPort(s.cfg.Listen); err == nil {
+		if ip := net.ParseIP(host); ip != nil && !ip.IsUnspecified() {
+			return host
+		}
+	}
+	conn, err := net.Dial("udp", peer) // sends nothing
+	if err != nil {
+		return "127.0.0.1"
+	}
+	defer conn.Close() //nolint:errcheck // nothing was sent
+	return conn.LocalAddr().(*net.UDPAddr).IP.String()
+}
+
+// contact is our Contact in a dialog: where we are, and that we record
+// (RFC 7866 6.2).
+func (s *Server) contact(d *dialog) string {
+	host := d.state.Host
+	if s.cfg.Advertise != "" {
+		host = s.cfg.Advertise
+	}
+	addr := hostPort(host, s.Addr().(*net.UDPAddr).Port)
+	if strings.EqualFold(d.state.Transport, "tcp") {
+		addr += ";transport=tcp"
+	}
+	return "<sip:earshot@" + addr + ">;+sip.srs"
+}
+
+func hostPort(host string, port int) string {
+	return net.JoinHostPort(strings.Trim(host, "[]"), fmt.Sprint(port))
+}
+
+// mediaHost is the address of our SDP.
+func (s *Server) mediaHost(d *dialog) string {
+	if s.cfg.RTPAdvertise != "" {
+		return s.cfg.RTPAdvertise
+	}
+	return d.state.Host
+}
+
+// bye sends a BYE and waits for its answer.
+func (s *Server) bye(ctx context.Context, d *dialog) error {
+	d.mu.Lock()
+	d.ended = true
+	d.state.LocalCSeq++
+	st := d.state
+	d.mu.Unlock()
+	target := st.RemoteTarget
+	if target == "" {
+		target = "sip:" + st.Source
+	}
+	var uri sip.Uri
+	if err := sip.ParseUri(target, &uri); err != nil {
+		return fmt.Errorf("BYE to %s: %w", target, err)
+	}
+	req := sip.NewRequest(sip.BYE, uri)
+	req.SetTransport(st.Transport)
+	req.SetDestination(st.Source)
+	if strings.EqualFold(st.Transport, "udp") { // from the port the peer knows
+		local := s.Addr().(*net.UDPAddr)
+		req.Laddr = sip.Addr{IP: local.IP, Port: local.Port}
+	}
+	for _, h := range [][2]string{
+		{"From", st.LocalURI + ";tag=" + st.LocalTag}, {"To", st.RemoteURI + ";tag=" + st.RemoteTag},
+	} {
+		req.AppendHeader(parsedAddress(h[0], h[1]))
+	}
+	callID := sip.CallIDHeader(st.CallID)
+	req.AppendHeader(&callID)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: st.LocalCSeq, MethodName: sip.BYE})
+	for _, r := range st.Routes {
+		req.AppendHeader(sip.NewHeader("Route", r))
+	}
+	res, err := s.client.Do(ctx, req)
+	if err != nil {
+		return fmt.Errorf("BYE: %w", err)
+	}
+	if !res.IsSuccess() && res.StatusCode != 481 {
+		return fmt.Errorf("BYE answered %d %s", res.StatusCode, res.Reason)
+	}
+	return nil
+}
+
+// parsedAddress makes a From or To of what an earlier one was.
+func parsedAddress(name, value string) sip.Header {
+	var uri sip.Uri
+	params := sip.NewParams()
+	display, err := sip.ParseAddressValue(value, &uri, &params)
+	if err != nil {
+		return sip.NewHeader(name, value)
+	}
+	if name == "From" {
+		return &sip.FromHeader{DisplayName: display, Address: uri, Params: params}
+	}
+	return &sip.ToHeader{DisplayName: display, Address: uri, Params: params}
+}

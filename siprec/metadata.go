@@ -1,0 +1,338 @@
+package siprec
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"earshot"
+)
+
+// Limits of a metadata document.
+const (
+	maxElements = 20_000
+	maxNesting  = 32
+	keepRaw     = 4
+)
+
+var errMetadata = errors.New("malformed metadata")
+
+// element is an XML element with what is in it.
+type element struct {
+	space, name string
+	attrs       []xml.Attr
+	text        string
+	children    []*element
+}
+
+// document is one metadata document (RFC 7865), read with much patience:
+// any root of the right name, any namespace and prefix, the attributes of
+// drafts (id, session) next to those of the RFC (participant_id, ...).
+type document struct {
+	partial bool
+	md      earshot.Metadata
+}
+
+// parseMetadata reads a document. What could be read before an error is
+// returned together with it.
+func parseMetadata(raw []byte) (*document, error) {
+	root, err := parseXML(raw)
+	if root == nil {
+		return nil, err
+	}
+	d := &document{}
+	rec := findRecording(root)
+	if rec == nil {
+		return nil, fmt.Errorf("%w: no recording element", errMetadata)
+	}
+	for _, e := range rec.children {
+		d.read(e)
+	}
+	return d, err
+}
+
+func parseXML(raw []byte) (*element, error) {
+	dec := xml.NewDecoder(bytes.NewReader(raw))
+	dec.Strict = false
+	dec.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // MIME says UTF-8 (RFC 7865 5.1)
+	top := &element{}
+	open := []*element{top}
+	for n := 0; ; {
+		tok, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return first(top), fmt.Errorf("%w: %w", errMetadata, err)
+		}
+		switch t := tok.(type) {
+		case xml.StartElement:
+			if n++; n > maxElements || len(open) > maxNesting {
+				return first(top), fmt.Errorf("%w: too many elements", errMetadata)
+			}
+			e := &element{space: t.Name.Space, name: t.Name.Local, attrs: t.Copy().Attr}
+			parent := open[len(open)-1]
+			parent.children = append(parent.children, e)
+			open = append(open, e)
+		case xml.EndElement:
+			if len(open) > 1 {
+				open = open[:len(open)-1]
+			}
+		case xml.CharData:
+			open[len(open)-1].text += string(t)
+		}
+	}
+	if len(top.children) == 0 {
+		return nil, fmt.Errorf("%w: no element", errMetadata)
+	}
+	return first(top), nil
+}
+
+func first(e *element) *element {
+	if len(e.children) == 0 {
+		return nil
+	}
+	return e.children[0]
+}
+
+func findRecording(e *element) *element {
+	if e.name == "recording" || e.name == "recording_metadata" {
+		return e
+	}
+	for _, c := range e.children {
+		if found := findRecording(c); found != nil {
+			return found
+		}
+	}
+	return nil
+}
+
+func (d *document) read(e *element) {
+	switch strings.ToLower(e.name) {
+	case "datamode":
+		d.partial = strings.EqualFold(e.value(), "partial")
+	case "group":
+		d.md.Groups = append(d.md.Groups, earshot.MetaGroup{
+			ID: e.id("group_id"), Associate: e.time("associate-time"), Disassociate: e.time("disassociate-time"),
+			Extensions: e.extensions("associate-time", "disassociate-time"),
+		})
+	case "session":
+		d.md.Sessions = append(d.md.Sessions, d.session(e))
+	case "participant":
+		d.participant(e)
+	case "stream":
+		d.md.Streams = append(d.md.Streams, earshot.MetaStream{
+			ID: e.id("stream_id"), SessionID: e.attr("session_id", "session"), Label: e.child("label"),
+		})
+	case "participantsessionassoc":
+		d.md.SessionParticipants = append(d.md.SessionParticipants, earshot.MetaSessionParticipant{
+			ParticipantID: e.attr("participant_id", "participant"), SessionID: e.attr("session_id", "session"),
+			Associate: e.time("associate-time"), Disassociate: e.time("disassociate-time"),
+		})
+	case "participantstreamassoc":
+		d.md.ParticipantStreams = append(d.md.ParticipantStreams, e.streams(e.attr("participant_id", "participant")))
+	}
+}
+
+func (d *document) session(e *element) earshot.MetaSession {
+	s := earshot.MetaSession{
+		ID: e.id("session_id"), GroupID: e.child("group-ref"), Reason: e.child("reason"),
+		Start: e.time("start-time"), Stop: e.time("stop-time"),
+		Extensions: e.extensions("group-ref", "reason", "start-time", "stop-time", "sipSessionID"),
+	}
+	for _, c := range e.children {
+		if c.name == "sipSessionID" {
+			s.SIPSessionIDs = append(s.SIPSessionIDs, strings.Join(strings.Fields(c.text), ""))
+		}
+	}
+	return s
+}
+
+func (d *document) participant(e *element) {
+	p := earshot.MetaParticipant{
+		ID:         e.id("participant_id"),
+		Extensions: e.extensions("nameID", "name", "aor", "send", "recv", "associate-time", "disassociate-time"),
+	}
+	for _, c := range e.children {
+		switch c.name {
+		case "nameID":
+			if aor := c.attr("aor"); aor != "" {
+				p.AORs = append(p.AORs, aor)
+			}
+			for _, n := range c.children {
+				if n.name == "name" && n.value() != "" {
+					p.Names = append(p.Names, n.value())
+				}
+			}
+		case "aor":
+			p.AORs = append(p.AORs, c.value())
+		case "name":
+			p.Names = append(p.Names, c.value())
+		}
+	}
+	d.md.Participants = append(d.md.Participants, p)
+	// Older dialects have the association within the participant.
+	if a := e.streams(p.ID); len(a.Send)+len(a.Recv) > 0 {
+		d.md.ParticipantStreams = append(d.md.ParticipantStreams, a)
+	}
+}
+
+// streams reads the send and recv elements of an element.
+func (e *element) streams(participant string) earshot.MetaParticipantStream {
+	a := earshot.MetaParticipantStream{
+		ParticipantID: participant, Associate: e.time("associate-time"), Disassociate: e.time("disassociate-time"),
+	}
+	for _, c := range e.children {
+		id := c.value()
+		if id == "" {
+			id = c.child("id")
+		}
+		switch c.name {
+		case "send":
+			a.Send = append(a.Send, id)
+		case "recv":
+			a.Recv = append(a.Recv, id)
+		}
+	}
+	return a
+}
+
+func (e *element) value() string { return strings.TrimSpace(e.text) }
+
+func (e *element) attr(names ...string) string {
+	for _, name := range names {
+		for _, a := range e.attrs {
+			if a.Name.Local == name {
+				return strings.TrimSpace(a.Value)
+			}
+		}
+	}
+	return ""
+}
+
+func (e *element) id(name string) string { return e.attr(name, "id") }
+
+func (e *element) child(name string) string {
+	for _, c := range e.children {
+		if c.name == name {
+			return c.value()
+		}
+	}
+	return ""
+}
+
+// time reads a child that is a date and time; recording clients leave out the
+// zone or write it without a colon.
+func (e *element) time(name string) time.Time {
+	text := e.child(name)
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}
+
+// extensions returns the leaves of what is not one of the known children.
+func (e *element) extensions(known ...string) []earshot.Extension {
+	var out []earshot.Extension
+	for _, c := range e.children {
+		switch {
+		case strings.EqualFold(c.name, "extensiondata"):
+			for _, ext := range c.children {
+				out = ext.leaves(out, "")
+			}
+		case !contains(known, c.name):
+			out = c.leaves(out, "")
+		}
+	}
+	return out
+}
+
+func (e *element) leaves(out []earshot.Extension, path string) []earshot.Extension {
+	path += e.name
+	if len(e.children) == 0 {
+		return append(out, earshot.Extension{Space: e.space, Name: path, Value: e.value()})
+	}
+	for _, c := range e.children {
+		out = c.leaves(out, path+"/")
+	}
+	return out
+}
+
+func contains(list []string, s string) bool {
+	for _, v := range list {
+		if v == s {
+			return true
+		}
+	}
+	return false
+}
+
+// merge applies a document to what is known: a complete one replaces it, a
+// partial one replaces the elements it has (RFC 7865 5.1.2).
+func merge(known *earshot.Metadata, d *document, raw string) *earshot.Metadata {
+	out := &earshot.Metadata{}
+	if known != nil {
+		*out = *known
+	}
+	rawDocs := append(append([]string(nil), out.Raw...), raw)
+	if !d.partial {
+		*out = d.md
+	} else {
+		out.Groups = mergeBy(out.Groups, d.md.Groups, func(g earshot.MetaGroup) string { return g.ID })
+		out.Sessions = mergeBy(out.Sessions, d.md.Sessions, func(s earshot.MetaSession) string { return s.ID })
+		out.Participants = mergeBy(out.Participants, d.md.Participants, func(p earshot.MetaParticipant) string { return p.ID })
+		out.Streams = mergeBy(out.Streams, d.md.Streams, func(s earshot.MetaStream) string { return s.ID })
+		out.SessionParticipants = mergeBy(out.SessionParticipants, d.md.SessionParticipants,
+			func(a earshot.MetaSessionParticipant) string { return a.ParticipantID + "\x00" + a.SessionID })
+		out.ParticipantStreams = mergeBy(out.ParticipantStreams, d.md.ParticipantStreams,
+			func(a earshot.MetaParticipantStream) string { return a.ParticipantID })
+	}
+	out.Raw = rawDocs[max(0, len(rawDocs)-keepRaw):]
+	return out
+}
+
+// mergeBy replaces the elements of old that fresh has too and appends the rest.
+func mergeBy[T any](old, fresh []T, key func(T) string) []T {
+	out := append([]T(nil), old...)
+next:
+	for _, f := range fresh {
+		for i := range out {
+			if key(out[i]) == key(f) {
+				out[i] = f
+				continue next
+			}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// duplicateIDs reports an ID that two elements of a kind share, which makes a
+// document ambiguous (RFC 7865 6.10).
+func (d *document) duplicateIDs() string {
+	seen := map[string]bool{}
+	check := func(id string) string {
+		if id != "" && seen[id] {
+			return id
+		}
+		seen[id] = true
+		return ""
+	}
+	for _, p := range d.md.Participants {
+		if id := check("participant " + p.ID); id != "" {
+			return id
+		}
+	}
+	for _, s := range d.md.Streams {
+		if id := check("stream " + s.ID); id != "" {
+			return id
+		}
+	}
+	return ""
+}

@@ -1,0 +1,36 @@
+package siprec
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type metrics struct {
+	requests, responses                                          *prometheus.CounterVec
+	strangers, unparsable, panics, retransmitted, unacknowledged prometheus.Counter
+}
+
+func newMetrics() metrics {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Namespace: "earshot", Subsystem: "siprec", Name: name, Help: help})
+	}
+	vec := func(name, help, label string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "earshot", Subsystem: "siprec", Name: name, Help: help}, []string{label})
+	}
+	return metrics{
+		requests:       vec("requests_total", "SIP requests received.", "method"),
+		responses:      vec("responses_total", "SIP responses sent, retransmissions not counted.", "status"),
+		strangers:      counter("strangers_total", "Requests refused because their sender is not a peer."),
+		unparsable:     counter("unparsable_total", "Datagrams that are not SIP."),
+		panics:         counter("panics_total", "Request handlers that panicked."),
+		retransmitted:  counter("retransmitted_total", "2xx responses sent again for want of an ACK."),
+		unacknowledged: counter("unacknowledged_total", "Sessions ended because their 2xx was never acknowledged."),
+	}
+}
+
+// Collectors returns the server's metrics.
+func (s *Server) Collectors() []prometheus.Collector {
+	dialogs := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "earshot", Subsystem: "siprec", Name: "dialogs", Help: "Recording sessions that are up.",
+	}, func() float64 { return float64(s.Dialogs()) })
+	return []prometheus.Collector{
+		s.m.requests, s.m.responses, s.m.strangers, s.m.unparsable, s.m.panics, s.m.retransmitted, s.m.unacknowledged, dialogs,
+	}
+}

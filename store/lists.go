@@ -1,0 +1,38 @@
+package store
+
+import "earshot"
+
+// FillCall makes the lists of a call empty where they are nil, so that they
+// are [] in JSON, never null.
+func FillCall(c *earshot.Call) {
+	fill(&c.Participants)
+	fill(&c.Streams)
+	fill(&c.Segments)
+	fill(&c.Tags)
+	for i := range c.Streams {
+		fill(&c.Streams[i].ParticipantIDs)
+		fill(&c.Streams[i].Media.Formats)
+	}
+	if c.Summary != nil {
+		FillSummary(c.Summary)
+	}
+}
+
+// FillSummary does the same for a summary.
+func FillSummary(s *earshot.Summary) {
+	fill(&s.Facts)
+	fill(&s.Actions)
+}
+
+// FillNote does the same for a note.
+func FillNote(n *earshot.Note) {
+	fill(&n.Participants)
+	fill(&n.Tags)
+	FillSummary(&n.Summary)
+}
+
+func fill[T any](list *[]T) {
+	if *list == nil {
+		*list = []T{}
+	}
+}

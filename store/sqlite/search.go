@@ -1,0 +1,139 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math"
+	"slices"
+
+	"earshot/store"
+)
+
+// snippetWords is how many words of an utterance a snippet shows.
+const snippetWords = 32
+
+// Search returns the final utterances that match, and the cursor of the next
+// page, "" after the last.
+func (s *Store) Search(ctx context.Context, q SearchQuery) (hits []SearchHit, next string, err error) {
+	match := matchAll(q.Text)
+	if match == "" {
+		return []SearchHit{}, "", nil
+	}
+	at := hitCursor{N: math.MaxInt64}
+	if q.Before != "" {
+		if at, err = parseCursor[hitCursor](q.Before); err != nil {
+			return nil, "", fmt.Errorf("search: %w", err)
+		}
+	}
+	q.Limit = store.Limit(q.Limit)
+	if q.Rank {
+		hits, next, err = s.searchBest(ctx, match, q, at)
+	} else {
+		hits, next, err = s.searchNewest(ctx, match, q, at)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("search: %w", err)
+	}
+	return hits, next, nil
+}
+
+// filter is the condition on f, the search index, and u, the utterances, for
+// matches not newer than a row.
+func filter(match string, q SearchQuery, newest int64) (where string, args []any) {
+	where, args = `utterances_fts MATCH ? AND f.rowid <= ?`, []any{match, newest}
+	if q.CallID != "" {
+		// The index can't know the call, but it can skip to the rows around it.
+		where += ` AND f.rowid >= (SELECT min(n) FROM utterances WHERE call_id = ?)
+			AND f.rowid <= (SELECT max(n) FROM utterances WHERE call_id = ?) AND u.call_id = ?`
+		args = append(args, string(q.CallID), string(q.CallID), string(q.CallID))
+	}
+	if q.Role != "" {
+		where += ` AND u.role = ?`
+		args = append(args, string(q.Role))
+	}
+	return where, args
+}
+
+// from has the search index as the outer loop, always: it yields its rows by
+// number, so that the newest matches come without sorting all of them.
+const from = ` FROM utterances_fts f CROSS JOIN utterances u ON u.n = f.rowid `
+
+const selectHits = `SELECT u.id, u.call_id, u.stream_id, u.participant_id, u.role, u.start_ms, u.end_ms, u.text,
+	u.confidence, u.late, u.revision, u.pos_from, u.pos_to, u.n, snippet(utterances_fts, 0, ?, ?, '…', ?), c.started_at,
+	(SELECT p.value ->> 'name' FROM json_each(c.doc, '$.participants') p WHERE p.value ->> 'id' = u.participant_id)` +
+	from + `LEFT JOIN calls c ON c.id = u.call_id WHERE `
+
+// hit is a hit with its row.
+type hit struct {
+	SearchHit
+	n int64
+}
+
+func (s *Store) hits(ctx context.Context, where string, args ...any) ([]hit, error) {
+	args = append([]any{store.MarkStart, store.MarkEnd, snippetWords}, args...)
+	return collect(ctx, s.reader, func(row scanner) (hit, error) {
+		var h hit
+		var started sql.NullInt64
+		var speaker sql.NullString
+		var err error
+		h.Utterance, err = scanUtterance(row, &h.n, &h.Snippet, &started, &speaker)
+		if started.Valid {
+			h.CallStartedAt = fromMicro(started.Int64)
+		}
+		h.Speaker = speaker.String
+		return h, err
+	}, selectHits+where, args...)
+}
+
+func (s *Store) searchNewest(ctx context.Context, match string, q SearchQuery, at hitCursor) ([]SearchHit, string, error) {
+	where, args := filter(match, q, at.N)
+	list, err := s.hits(ctx, where+` ORDER BY f.rowid DESC LIMIT ?`, append(args, q.Limit+1)...)
+	if err != nil {
+		return nil, "", err
+	}
+	next := ""
+	if len(list) > q.Limit {
+		list = list[:q.Limit]
+		next = cursor(hitCursor{N: list[q.Limit-1].n - 1})
+	}
+	return plain(list), next, nil
+}
+
+// searchBest ranks the newest matches. Its pages share the window of the first
+// one, so that they don't overlap when more is said meanwhile.
+func (s *Store) searchBest(ctx context.Context, match string, q SearchQuery, at hitCursor) ([]SearchHit, string, error) {
+	if q.Before == "" {
+		err := s.reader.QueryRowContext(ctx, `SELECT coalesce(max(n), 0) FROM utterances`).Scan(&at.N)
+		if err != nil {
+			return nil, "", err
+		}
+	}
+	where, args := filter(match, q, at.N)
+	rows, err := collect(ctx, s.reader, scanInt,
+		`SELECT n FROM (SELECT f.rowid AS n, bm25(utterances_fts) AS score`+from+`WHERE `+where+`
+			ORDER BY f.rowid DESC LIMIT ?) ORDER BY score, n DESC LIMIT ? OFFSET ?`,
+		append(args, store.RankWindow, q.Limit+1, at.Skip)...)
+	if err != nil {
+		return nil, "", err
+	}
+	next := ""
+	if len(rows) > q.Limit {
+		rows = rows[:q.Limit]
+		next = cursor(hitCursor{N: at.N, Skip: at.Skip + q.Limit})
+	}
+	list, err := s.hits(ctx, `utterances_fts MATCH ? AND f.rowid IN (SELECT value FROM json_each(?))`, match, jsonList(rows))
+	if err != nil {
+		return nil, "", err
+	}
+	slices.SortFunc(list, func(a, b hit) int { return slices.Index(rows, a.n) - slices.Index(rows, b.n) })
+	return plain(list), next, nil
+}
+
+func plain(list []hit) []SearchHit {
+	out := make([]SearchHit, len(list))
+	for i, h := range list {
+		out[i] = h.SearchHit
+	}
+	return out
+}

@@ -1,0 +1,98 @@
+// Package storetest is the contract of Earshot's stores as tests: each store
+// passes them all, so that one can take the place of another.
+package storetest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"earshot"
+	"earshot/store"
+)
+
+// Store is what a store offers.
+type Store interface {
+	Close() error
+	OnCommit(f func([]earshot.Event))
+	Apply(ctx context.Context, c earshot.Commit) ([]earshot.Event, error)
+
+	Call(ctx context.Context, id earshot.CallID) (earshot.Call, error)
+	Calls(ctx context.Context, q store.CallQuery) (list []earshot.Call, next string, err error)
+	LiveCalls(ctx context.Context) ([]earshot.Call, error)
+	OpenTranscripts(ctx context.Context) ([]earshot.Call, error)
+	EndedSince(ctx context.Context, t time.Time) ([]earshot.Call, error)
+	Dialogs(ctx context.Context) ([]earshot.Dialog, error)
+
+	Utterances(ctx context.Context, id earshot.CallID) ([]earshot.Utterance, error)
+	History(ctx context.Context, id earshot.UtteranceID) ([]earshot.Utterance, error)
+	Watermarks(ctx context.Context, id earshot.CallID) ([]earshot.Watermark, error)
+	Suggestions(ctx context.Context, id earshot.CallID) ([]earshot.Suggestion, error)
+	Summary(ctx context.Context, id earshot.CallID) (*earshot.Summary, error)
+	Deliveries(ctx context.Context, id earshot.CallID) ([]earshot.Delivery, error)
+	Delivery(ctx context.Context, id earshot.NoteID, revision int) (earshot.Delivery, error)
+	Search(ctx context.Context, q store.SearchQuery) (hits []store.SearchHit, next string, err error)
+
+	EventsAfter(ctx context.Context, seq int64, call earshot.CallID, limit int) ([]earshot.Event, error)
+	LastSeq(ctx context.Context) (int64, error)
+	Unpublished(ctx context.Context, limit int) ([]earshot.Event, error)
+	MarkPublished(ctx context.Context, seqs []int64) error
+	Republish(ctx context.Context, since time.Time) error
+
+	DueJobs(ctx context.Context, now time.Time, limit int, busyLanes []string) ([]earshot.Job, error)
+	Jobs(ctx context.Context, state earshot.JobState, limit int) ([]earshot.Job, error)
+	RetryJob(ctx context.Context, id int64, runAt time.Time, msg string) error
+	KillJob(ctx context.Context, id int64, msg string) error
+	ReplayJob(ctx context.Context, id int64) error
+	ReplayDead(ctx context.Context) (int, error)
+
+	ReplacePassages(ctx context.Context, article string, list []earshot.Passage) error
+	RemovePassages(ctx context.Context, article string) error
+	SearchPassages(ctx context.Context, query string, n int) ([]earshot.Passage, error)
+}
+
+// Run runs the contract. Each call of open returns an empty store, which the
+// test's cleanup closes.
+func Run(t *testing.T, open func(t *testing.T) Store) {
+	for _, c := range []struct {
+		name string
+		test func(*testing.T, Store)
+	}{
+		{"CallComesBackWhole", testCallComesBackWhole},
+		{"CallInJSON", testCallInJSON},
+		{"CallIsReplaced", testCallIsReplaced},
+		{"CallsAreNewestFirst", testCallsAreNewestFirst},
+		{"CallsByState", testCallsByState},
+		{"UnknownIsNotFound", testUnknownIsNotFound},
+		{"BadCursor", testBadCursor},
+		{"Dialogs", testDialogs},
+		{"BadCommitLeavesNothing", testBadCommitLeavesNothing},
+		{"Utterances", testUtterances},
+		{"UtteranceRevisions", testUtteranceRevisions},
+		{"SpanRedoneDoublesNothing", testSpanRedone},
+		{"WatermarkNeverGoesBack", testWatermarks},
+		{"Suggestions", testSuggestions},
+		{"SummaryHighestRevisionCounts", testSummaries},
+		{"Deliveries", testDeliveries},
+		{"EventsInOneSequence", testEvents},
+		{"OnCommitInOrder", testOnCommit},
+		{"Outbox", testOutbox},
+		{"JobsAreUnique", testJobsAreUnique},
+		{"JobLanes", testJobLanes},
+		{"JobAttempts", testJobAttempts},
+		{"JobReplay", testJobReplay},
+		{"SearchWords", testSearchWords},
+		{"SearchFilters", testSearchFilters},
+		{"SearchPages", testSearchPages},
+		{"SearchRanked", testSearchRanked},
+		{"SearchRevision", testSearchRevision},
+		{"SearchSnippet", testSearchSnippet},
+		{"SearchTakesAnyText", testSearchTakesAnyText},
+		{"Passages", testPassages},
+		{"PassageScore", testPassageScore},
+		{"ManyAtOnce", testManyAtOnce},
+		{"CanceledBeforeItBegan", testCanceled},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.test(t, open(t)) })
+	}
+}

@@ -1,0 +1,127 @@
+package storetest
+
+import (
+	"testing"
+
+	"earshot"
+)
+
+func testUtterances(t *testing.T, s Store) {
+	c, other := NewCall(1, earshot.CallLive), NewCall(2, earshot.CallLive)
+	late, early := NewUtterance(c, 0, 5, "second"), NewUtterance(c, 1, 2, "first")
+	late.Late = true
+	apply(t, s, earshot.Commit{Utterances: []earshot.Utterance{late, early, NewUtterance(other, 0, 1, "elsewhere")}})
+	equal(t, "utterances", must(s.Utterances(t.Context(), c.ID))(t), []earshot.Utterance{early, late})
+}
+
+func testUtteranceRevisions(t *testing.T, s Store) {
+	c := NewCall(1, earshot.CallLive)
+	first := NewUtterance(c, 0, 0, "hallo")
+	apply(t, s, earshot.Commit{Utterances: []earshot.Utterance{first}})
+	third := first
+	third.Revision, third.Text, third.ParticipantID, third.Role = 3, "hello", "p2", earshot.RoleCustomer
+	apply(t, s, earshot.Commit{Utterances: []earshot.Utterance{third}})
+	for _, old := range []int{0, 1, 3} {
+		u := third
+		u.Revision, u.Text = old, "must not be kept"
+		apply(t, s, earshot.Commit{Utterances: []earshot.Utterance{u}})
+	}
+	equal(t, "utterances", must(s.Utterances(t.Context(), c.ID))(t), []earshot.Utterance{third})
+	fourth := third
+	fourth.Revision, fourth.Text = 4, "hello!"
+	apply(t, s, earshot.Commit{Utterances: []earshot.Utterance{fourth}})
+	equal(t, "utterances", must(s.Utterances(t.Context(), c.ID))(t), []earshot.Utterance{fourth})
+	equal(t, "history", must(s.History(t.Context(), first.ID))(t), []earshot.Utterance{first, third})
+}
+
+// testSpanRedone applies the same commit twice, as a recogniser does that did
+// not learn of its success before a crash.
+func testSpanRedone(t *testing.T, s Store) {
+	c := NewCall(1, earshot.CallLive)
+	u := NewUtterance(c, 0, 0, "hello")
+	commit := earshot.Commit{
+		Calls: []earshot.Call{c}, Utterances: []earshot.Utterance{u},
+		Watermarks: []earshot.Watermark{{StreamID: u.StreamID, Position: u.To, Finals: 1}},
+		Jobs:       []earshot.Job{earshot.NewJob(earshot.JobAssist, c.ID, "k", nil)},
+		Events:     []earshot.Event{NewEvent(string(u.ID)+".0", c.ID, earshot.EventUtteranceFinal)},
+	}
+	if got := apply(t, s, commit); len(got) != 1 || got[0].Seq != 1 {
+		t.Errorf("the first time: events %+v", got)
+	}
+	if got := apply(t, s, commit); len(got) != 0 {
+		t.Errorf("the second time: events %+v", got)
+	}
+	ctx := t.Context()
+	equal(t, "utterances", must(s.Utterances(ctx, c.ID))(t), []earshot.Utterance{u})
+	equal(t, "watermarks", must(s.Watermarks(ctx, c.ID))(t), commit.Watermarks)
+	equal(t, "jobs", len(must(s.Jobs(ctx, "", 10))(t)), 1)
+	equal(t, "events", len(must(s.EventsAfter(ctx, 0, "", 10))(t)), 1)
+	if h := must(s.History(ctx, u.ID))(t); len(h) != 0 {
+		t.Errorf("history %+v", h)
+	}
+}
+
+func testWatermarks(t *testing.T, s Store) {
+	c := NewCall(1, earshot.CallLive)
+	stream := c.Streams[0].ID
+	apply(t, s, earshot.Commit{
+		Calls:      []earshot.Call{c, NewCall(2, earshot.CallLive)},
+		Watermarks: []earshot.Watermark{{StreamID: "call0002-s0", Position: 5}},
+	})
+	for _, step := range []struct{ set, want earshot.Watermark }{
+		{earshot.Watermark{Position: 100, Finals: 1}, earshot.Watermark{Position: 100, Finals: 1}},
+		{earshot.Watermark{Position: 90, Finals: 9, Completed: true}, earshot.Watermark{Position: 100, Finals: 1}},
+		{earshot.Watermark{Position: 200, Finals: 2}, earshot.Watermark{Position: 200, Finals: 2}},
+		{earshot.Watermark{Position: 200, Finals: 2, Completed: true}, earshot.Watermark{Position: 200, Finals: 2, Completed: true}},
+		{earshot.Watermark{Position: 200, Finals: 1}, earshot.Watermark{Position: 200, Finals: 2, Completed: true}},
+	} {
+		step.set.StreamID, step.want.StreamID = stream, stream
+		apply(t, s, earshot.Commit{Watermarks: []earshot.Watermark{step.set}})
+		equal(t, "watermarks", must(s.Watermarks(t.Context(), c.ID))(t), []earshot.Watermark{step.want})
+	}
+}
+
+func testSuggestions(t *testing.T, s Store) {
+	a := earshot.Suggestion{ID: "a", CallID: "c", Kind: "answer", Title: "Refunds", AtMS: 2000, CreatedAt: epoch, By: "rules",
+		Source: &earshot.Citation{Article: "refunds.md", Heading: "When", Passage: "p1"}}
+	b := earshot.Suggestion{ID: "b", CallID: "c", Kind: "card", AtMS: 1000, CreatedAt: epoch}
+	again := a
+	again.Title = "must not be kept"
+	apply(t, s, earshot.Commit{Suggestions: []earshot.Suggestion{a, b, again, {ID: "x", CallID: "other"}}})
+	equal(t, "suggestions", must(s.Suggestions(t.Context(), "c"))(t), []earshot.Suggestion{b, a})
+}
+
+func testSummaries(t *testing.T, s Store) {
+	c := NewCall(1, earshot.CallWrapping)
+	sum := func(revision int, text string) earshot.Summary {
+		return earshot.Summary{CallID: c.ID, Revision: revision, Text: text, CreatedAt: epoch,
+			Facts: []earshot.Fact{{Kind: earshot.FactAmount, Value: "$5"}}, Actions: []earshot.Action{}}
+	}
+	apply(t, s, earshot.Commit{Calls: []earshot.Call{c}})
+	if got := must(s.Call(t.Context(), c.ID))(t).Summary; got != nil {
+		t.Errorf("summary %+v before there was one", got)
+	}
+	apply(t, s, earshot.Commit{Summaries: []earshot.Summary{sum(2, "two"), sum(10, "ten")}})
+	apply(t, s, earshot.Commit{Summaries: []earshot.Summary{sum(3, "three"), sum(10, "must not be kept")}})
+	want := sum(10, "ten")
+	equal(t, "summary", must(s.Summary(t.Context(), c.ID))(t), &want)
+	equal(t, "call's summary", must(s.Call(t.Context(), c.ID))(t).Summary, &want)
+}
+
+func testDeliveries(t *testing.T, s Store) {
+	d := func(note earshot.NoteID, revision int, state earshot.DeliveryState) earshot.Delivery {
+		return earshot.Delivery{NoteID: note, CallID: "c", Connector: "webhook", Revision: revision, Key: "k", State: state,
+			UpdatedAt: epoch, Note: earshot.Note{ID: note, CallID: "c", Participants: []earshot.Participant{}, Tags: []string{},
+				Summary: earshot.Summary{Facts: []earshot.Fact{}, Actions: []earshot.Action{}}}}
+	}
+	apply(t, s, earshot.Commit{Deliveries: []earshot.Delivery{
+		d("n2", 1, earshot.DeliveryPending), d("n1", 2, earshot.DeliveryPending), d("n1", 1, earshot.DeliveryPending),
+	}})
+	confirmed := d("n1", 2, earshot.DeliveryConfirmed)
+	confirmed.RemoteID, confirmed.Attempts = "remote", 3
+	apply(t, s, earshot.Commit{Deliveries: []earshot.Delivery{confirmed}})
+	equal(t, "deliveries", must(s.Deliveries(t.Context(), "c"))(t), []earshot.Delivery{
+		d("n1", 1, earshot.DeliveryPending), confirmed, d("n2", 1, earshot.DeliveryPending),
+	})
+	equal(t, "delivery", must(s.Delivery(t.Context(), "n1", 2))(t), confirmed)
+}
