@@ -1,0 +1,109 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"earshot"
+	"earshot/calls"
+	"earshot/store"
+	"earshot/store/sqlite"
+	"earshot/web"
+)
+
+func (a *App) startWeb(context.Context) error {
+	server, err := web.New(web.Config{
+		Listen: a.cfg.HTTP.Listen, PublicURL: a.cfg.HTTP.PublicURL,
+		TLSCert: a.cfg.HTTP.TLSCert, TLSKey: a.cfg.HTTP.TLSKey, Version: Version,
+	}, web.Deps{
+		Reader: webReader{a.store}, Live: a.calls, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake},
+		Broker: a.broker, Ready: a.notReady, Gatherer: a.metrics,
+	}, a.log)
+	if err != nil {
+		return err
+	}
+	a.web = server
+	if err := server.Start(); err != nil {
+		return err
+	}
+	a.onStop("page", server.Close)
+	a.metrics.MustRegister(server.Collectors()...)
+	return nil
+}
+
+// notReady returns why the server can't do its work.
+func (a *App) notReady() []error {
+	var errs []error
+	select {
+	case <-a.ready:
+	default:
+		errs = append(errs, errors.New("starting"))
+	}
+	if err := a.disk.check(); err != nil {
+		errs = append(errs, err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if err := a.bus.Check(ctx); err != nil {
+		errs = append(errs, err)
+	}
+	return errs
+}
+
+// webReader is the store as the page sees it.
+type webReader struct{ *sqlite.Store }
+
+var _ web.Reader = webReader{}
+
+func (r webReader) Calls(ctx context.Context, q web.CallQuery) ([]earshot.Call, string, error) {
+	list, next, err := r.Store.Calls(ctx, sqlite.CallQuery(q))
+	return list, next, webCursor(err)
+}
+
+func (r webReader) Search(ctx context.Context, q web.SearchQuery) ([]web.SearchHit, string, error) {
+	found, next, err := r.Store.Search(ctx, sqlite.SearchQuery(q))
+	hits := make([]web.SearchHit, len(found))
+	for i, h := range found {
+		hits[i] = web.SearchHit{
+			Utterance: h.Utterance, Snippet: h.Snippet, CallStartedAt: h.CallStartedAt, Speaker: h.Speaker,
+		}
+	}
+	return hits, next, webCursor(err)
+}
+
+func webCursor(err error) error {
+	if errors.Is(err, store.ErrCursor) {
+		return web.ErrCursor
+	}
+	return err
+}
+
+var _ web.Live = (*calls.Manager)(nil)
+
+type webAudio struct{ app *App }
+
+func (w webAudio) Path(id earshot.CallID) (string, error) {
+	path := RecordingFile(w.app.cfg, id)
+	if _, err := os.Stat(path); err != nil {
+		return "", earshot.ErrNotFound
+	}
+	return path, nil
+}
+
+// webJobs wakes the workers when jobs are sent round again.
+type webJobs struct {
+	*sqlite.Store
+	wake func()
+}
+
+func (w webJobs) ReplayJob(ctx context.Context, id int64) error {
+	defer w.wake()
+	return w.Store.ReplayJob(ctx, id)
+}
+
+func (w webJobs) ReplayDead(ctx context.Context) (int, error) {
+	defer w.wake()
+	return w.Store.ReplayDead(ctx)
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"earshot"
+	"earshot/media/wav"
+)
+
+type callCmd struct {
+	To        string   `required:"" placeholder:"sip:HOST:PORT" help:"Recording server to call."`
+	Audio     []string `required:"" placeholder:"FILE" help:"WAV file of one party; give it once per party. Any rate; sent as 8 kHz."`
+	Name      []string `placeholder:"NAME" help:"Names of the parties, in the order of --audio."`
+	Role      []string `placeholder:"ROLE" help:"Roles of the parties: agent, customer or unknown. Default: agent, then customer."`
+	AOR       []string `placeholder:"URI" help:"Addresses of the parties."`
+	Codec     string   `enum:"PCMU,PCMA" default:"PCMU" help:"PCMU or PCMA."`
+	Transport string   `enum:"udp,tcp" default:"udp" help:"udp or tcp."`
+	API       string   `placeholder:"URL" help:"API of the server; its transcript, suggestions and summary are printed. Default: http.listen of the settings, if it answers."`
+}
+
+// Run places the call and prints what came of it.
+func (c callCmd) Run(e *env) error {
+	spec := callSpec{
+		to: c.To, audio: c.Audio, names: c.Name, aors: c.AOR, codec: c.Codec, transport: c.Transport,
+	}
+	for _, r := range c.Role {
+		role := earshot.Role(strings.ToLower(r))
+		if role != earshot.RoleAgent && role != earshot.RoleCustomer && role != earshot.RoleUnknown {
+			return fmt.Errorf("--role %s: not agent, customer or unknown", r)
+		}
+		spec.roles = append(spec.roles, role)
+	}
+	result, err := placeCall(e.ctx, spec)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "SIP Call-ID %s: answered after %d ms, %s long\n",
+		result.sipCallID, result.setup.Milliseconds(), result.duration.Round(10*time.Millisecond))
+	for i, s := range result.streams {
+		fmt.Fprintf(e.stdout, "  stream %s: %s to port %d, %d packets sent\n", s.label, filepath.Base(c.Audio[i]), s.port, s.packets)
+	}
+	api := c.API
+	if api == "" {
+		cfg, err := e.load()
+		if err != nil {
+			return err
+		}
+		api = "http://" + cfg.HTTP.Listen
+		if httpGet(e.ctx, api+"/livez", "") != nil {
+			fmt.Fprintln(e.stdout, "The server's API is not in reach; give --api URL to see the transcript.")
+			return nil
+		}
+	}
+	return outcome(e, strings.TrimSuffix(api, "/"), result.sipCallID)
+}
+
+// outcomePatience bounds how long the command waits for the summary.
+const outcomePatience = 90 * time.Second
+
+// outcome waits until the server has finished with the call and prints it.
+func outcome(e *env, api, sipCallID string) error {
+	ctx, cancel := context.WithTimeout(e.ctx, outcomePatience)
+	defer cancel()
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		call, err := callBySIP(ctx, api, sipCallID)
+		if err != nil && !errors.Is(err, earshot.ErrNotFound) {
+			return err
+		}
+		if err == nil && call.TranscriptComplete && call.Summary != nil && call.RecordingReady {
+			return printOutcome(ctx, e, api, call)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the server has not finished the call after %s: earshot show last", outcomePatience)
+		}
+	}
+}
+
+func printOutcome(ctx context.Context, e *env, api string, call earshot.Call) error {
+	var us struct{ Items []earshot.Utterance }
+	var suggestions struct{ Items []earshot.Suggestion }
+	base := api + "/api/v1/calls/" + url.PathEscape(string(call.ID))
+	if err := getJSON(ctx, base+"/transcript", &us); err != nil {
+		return err
+	}
+	if err := getJSON(ctx, base+"/suggestions", &suggestions); err != nil {
+		return err
+	}
+	printCall(e.stdout, call, base+"/audio")
+	fmt.Fprintln(e.stdout, "\nTranscript")
+	for _, u := range us.Items {
+		fmt.Fprintf(e.stdout, "  %s  %s: %s\n", clock(u.StartMS), speakerOf(&call, u), u.Text)
+	}
+	printSuggestions(e.stdout, suggestions.Items)
+	printSummary(e.stdout, call.Summary)
+	return nil
+}
+
+// callBySIP finds the call that a recording session belongs to.
+func callBySIP(ctx context.Context, api, sipCallID string) (earshot.Call, error) {
+	var list struct{ Items []earshot.Call }
+	if err := getJSON(ctx, api+"/api/v1/calls?limit=100", &list); err != nil {
+		return earshot.Call{}, err
+	}
+	for _, call := range list.Items {
+		for _, seg := range call.Segments {
+			if seg.SIPCallID == sipCallID {
+				return call, nil
+			}
+		}
+	}
+	return earshot.Call{}, fmt.Errorf("call with SIP Call-ID %s: %w", sipCallID, earshot.ErrNotFound)
+}
+
+func getJSON(ctx context.Context, target string, v any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(resp.Body)
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("GET %s: %s", target, resp.Status)
+	}
+	return json.NewDecoder(resp.Body).Decode(v)
+}
+
+// readAudio reads one party's audio at the rate of G.711.
+func readAudio(path string) ([]int16, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, err
+	}
+	pcm, err := wav.ReadMono(path, 8000)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return pcm, nil
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"earshot/cmd/earshot/app"
+	"earshot/cmd/earshot/config"
+	"earshot/transcribe/models"
+)
+
+// checkTimeout bounds the look at one endpoint.
+const checkTimeout = 5 * time.Second
+
+type doctorCmd struct{}
+
+// finding is what one check found; an empty problem means that all is well.
+type finding struct {
+	what, found, problem, remedy string
+}
+
+// Run prints a line for each check and fails when one of them did.
+func (doctorCmd) Run(e *env) error {
+	cfg, err := e.load()
+	if err != nil {
+		return err
+	}
+	bad := 0
+	for _, f := range examine(e.ctx, cfg) {
+		if f.problem == "" {
+			fmt.Fprintf(e.stdout, "ok    %-12s %s\n", f.what, f.found)
+			continue
+		}
+		bad++
+		fmt.Fprintf(e.stdout, "WRONG %-12s %s\n      %-12s -> %s\n", f.what, f.problem, "", f.remedy)
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d of the checks failed", bad)
+	}
+	return nil
+}
+
+func examine(ctx context.Context, cfg config.Config) []finding {
+	out := []finding{checkData(cfg), checkModels(cfg)}
+	if up := running(ctx, cfg); up != "" {
+		out = append(out, finding{what: "ports", found: "in use by the server that is up: " + up})
+	} else {
+		out = append(out, checkSIP(cfg), checkTCP("http.listen", cfg.HTTP.Listen), checkRTP(cfg))
+	}
+	if cfg.LLM.BaseURL != "" {
+		out = append(out, checkModelEndpoint(ctx, cfg.LLM))
+	}
+	for what, endpoint := range map[string]string{"webhook": cfg.Webhook.URL, "bus": cfg.Bus.URL} {
+		if endpoint != "" {
+			out = append(out, checkReachable(ctx, what, endpoint))
+		}
+	}
+	return append(out, checkFiles(cfg)...)
+}
+
+func checkData(cfg config.Config) finding {
+	f := finding{what: "data folder", remedy: "set data.dir to a folder this user may write to"}
+	if err := os.MkdirAll(cfg.Data.Dir, 0o750); err != nil {
+		f.problem = err.Error()
+		return f
+	}
+	probe, err := os.CreateTemp(cfg.Data.Dir, "doctor-")
+	if err != nil {
+		f.problem = err.Error()
+		return f
+	}
+	_ = probe.Close()
+	_ = os.Remove(probe.Name())
+	var st unix.Statfs_t
+	if err := unix.Statfs(cfg.Data.Dir, &st); err != nil {
+		f.problem = err.Error()
+		return f
+	}
+	free := int64(st.Bavail) * st.Bsize >> 20
+	f.found = fmt.Sprintf("%s, %d MiB free", cfg.Data.Dir, free)
+	if free < int64(cfg.Data.ReserveMB) {
+		f.problem = fmt.Sprintf("%s has %d MiB free, data.reserve_mb keeps %d: calls are refused", cfg.Data.Dir, free, cfg.Data.ReserveMB)
+		f.remedy = "free space, move data.dir or lower data.reserve_mb"
+	}
+	return f
+}
+
+func checkModels(cfg config.Config) finding {
+	f := finding{what: "models", remedy: "run `make setup`, or set transcribe.engine=none to record without transcripts"}
+	if cfg.Transcribe.Engine == "none" {
+		f.found = "not needed: transcribe.engine is none"
+		return f
+	}
+	dir, err := models.Find(cfg.Transcribe.Model)
+	if err == nil {
+		err = models.Verify(dir)
+	}
+	if err != nil {
+		f.problem = err.Error()
+		return f
+	}
+	f.found = dir + " is complete"
+	return f
+}
+
+// running returns the address of a server that uses this data folder.
+func running(ctx context.Context, cfg config.Config) string {
+	lock, err := os.OpenFile(app.LockFile(cfg), os.O_RDWR, 0)
+	if err != nil {
+		return ""
+	}
+	defer closeQuietly(lock)
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_SH|unix.LOCK_NB); err == nil {
+		return ""
+	}
+	if err := httpGet(ctx, "http://"+cfg.HTTP.Listen+"/livez", ""); err != nil {
+		return "it does not answer on " + cfg.HTTP.Listen
+	}
+	return "http://" + cfg.HTTP.Listen
+}
+
+func checkSIP(cfg config.Config) finding {
+	f := checkTCP("sip.listen", cfg.SIP.Listen)
+	u, err := net.ListenPacket("udp", cfg.SIP.Listen)
+	if err != nil {
+		f.problem = err.Error()
+		return f
+	}
+	_ = u.Close()
+	return f
+}
+
+func checkTCP(key, addr string) finding {
+	f := finding{what: key, found: addr + " is free", remedy: "stop what listens there or set " + key}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		f.problem = err.Error()
+		return f
+	}
+	_ = l.Close()
+	return f
+}
+
+// checkRTP tries the ports of the range and counts the pairs that are free.
+func checkRTP(cfg config.Config) finding {
+	f := finding{what: "rtp.ports", remedy: "set rtp.ports to a range that nothing else uses"}
+	first, last, err := cfg.RTP.Range()
+	if err != nil {
+		f.problem = err.Error()
+		return f
+	}
+	pairs, free := 0, 0
+	for p := first + first%2; p+1 <= last; p += 2 {
+		pairs++
+		if udpFree(p) && udpFree(p+1) {
+			free++
+		}
+	}
+	f.found = fmt.Sprintf("%s: %d of %d port pairs are free", cfg.RTP.Ports, free, pairs)
+	if free < pairs/2 || free == 0 {
+		f.problem = f.found
+	}
+	return f
+}
+
+func udpFree(port int) bool {
+	c, err := net.ListenPacket("udp", ":"+strconv.Itoa(port))
+	if err != nil {
+		return false
+	}
+	_ = c.Close()
+	return true
+}
+
+func checkModelEndpoint(ctx context.Context, cfg config.LLM) finding {
+	f := finding{what: "llm", found: cfg.BaseURL + " answers", remedy: "check llm.base_url (it ends in /v1) and llm.api_key"}
+	if err := httpGet(ctx, cfg.BaseURL+"/models", cfg.APIKey); err != nil {
+		f.problem = err.Error()
+	}
+	return f
+}
+
+// checkReachable connects and hangs up: nothing is posted.
+func checkReachable(ctx context.Context, what, endpoint string) finding {
+	f := finding{what: what, remedy: "check " + what + ".url and the network"}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Host == "" {
+		f.problem = what + ".url is not a URL"
+		return f
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443", "nats": "4222", "tls": "4222"}[u.Scheme]
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", net.JoinHostPort(u.Hostname(), port))
+	if err != nil {
+		f.problem = err.Error()
+		return f
+	}
+	_ = conn.Close()
+	f.found = net.JoinHostPort(u.Hostname(), port) + " takes connections"
+	return f
+}
+
+func checkFiles(cfg config.Config) []finding {
+	var out []finding
+	for key, path := range map[string]string{"assist.playbook": cfg.Assist.Playbook, "assist.knowledge": cfg.Assist.Knowledge} {
+		if path == "" {
+			continue
+		}
+		f := finding{what: key, found: path, remedy: "set " + key + " to what exists, or leave it empty"}
+		if _, err := os.Stat(path); err != nil {
+			f.problem = err.Error()
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func httpGet(ctx context.Context, target, key string) error {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
+	if err != nil {
+		return err
+	}
+	if key != "" {
+		req.Header.Set("Authorization", "Bearer "+key)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer closeQuietly(resp.Body)
+	if resp.StatusCode >= http.StatusBadRequest {
+		return errors.New(target + " answers " + resp.Status)
+	}
+	return nil
+}

@@ -1,0 +1,83 @@
+// Command earshot records, transcribes and explains calls. "earshot serve" is
+// the server; the other commands place test calls, look into what it has
+// stored and check the installation.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"earshot/cmd/earshot/config"
+)
+
+// globals are the flags of every command.
+type globals struct {
+	Config string   `short:"c" placeholder:"FILE" help:"Settings in YAML; see docs/configuration.md."`
+	Set    []string `placeholder:"KEY=VALUE" sep:"none" help:"Set one setting, over file and environment. May be given several times."`
+}
+
+type cli struct {
+	globals
+	Serve  serveCmd  `cmd:"" help:"Run the server."`
+	Call   callCmd   `cmd:"" help:"Place a SIPREC call from audio files and print what came of it."`
+	Load   loadCmd   `cmd:"" help:"Place many SIPREC calls and report set-up latency, loss and CPU."`
+	Search searchCmd `cmd:"" help:"Search every word that was said."`
+	Show   showCmd   `cmd:"" help:"Show a call: parties, transcript, suggestions, summary, notes."`
+	Export exportCmd `cmd:"" help:"Write the transcript of a call as text, SRT, VTT or JSON."`
+	Jobs   jobsCmd   `cmd:"" help:"List the jobs that failed for good, or run them again."`
+	Doctor doctorCmd `cmd:"" help:"Check ports, models, data folder and endpoints, and say what to do."`
+	Models modelsCmd `cmd:"" help:"Install or verify the speech models." hidden:""`
+	Demo   demoCmd   `cmd:"" help:"Start a server of its own, place a call and show everything that comes of it."`
+}
+
+// env is what commands get of the world.
+type env struct {
+	ctx    context.Context
+	stdout io.Writer
+	stderr io.Writer
+	load   func() (config.Config, error)
+}
+
+func main() {
+	var c cli
+	parser := kong.Must(&c, kong.Name("earshot"), kong.UsageOnError(),
+		kong.Description("AI call-intelligence media server: SIPREC in, recordings, live transcripts, suggestions and CRM notes out."))
+	k, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	e := &env{
+		ctx: ctx, stdout: os.Stdout, stderr: os.Stderr,
+		load: func() (config.Config, error) { return config.Load(c.Config, os.Environ(), c.Set) },
+	}
+	if err := k.Run(e); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "earshot:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// logger returns the logger that the settings describe.
+func logger(cfg config.Log, w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
+		return nil, fmt.Errorf("log.level: %w", err)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch cfg.Format {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	default:
+		return nil, fmt.Errorf("log.format: %q is not text or json", cfg.Format)
+	}
+}

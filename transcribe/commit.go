@@ -1,0 +1,154 @@
+package transcribe
+
+import (
+	"time"
+
+	"earshot"
+)
+
+// Waiting between the attempts at a commit.
+const (
+	firstCommitRetry = 100 * time.Millisecond
+	lastCommitRetry  = 5 * time.Second
+)
+
+// batch is what is committed at once.
+type batch struct {
+	utterances []earshot.Utterance
+	watermark  earshot.Watermark
+	spans      int
+}
+
+// kick starts committing what is ready of a stream unless that is under way.
+// The caller holds t.mu.
+func (t *Transcriber) kick(tr *track, now time.Time) {
+	if tr.committing || t.closed || t.tracks[tr.StreamID] != tr {
+		return
+	}
+	b, ok := t.collect(tr, now)
+	if !ok {
+		return
+	}
+	tr.committing = true
+	t.wg.Go(func() { t.commit(tr, b) })
+}
+
+// collect takes what is ready of a stream, in order: spans that are done and
+// need not wait for more digits. Spans without text at the front go with the
+// next commit. The caller holds t.mu.
+func (t *Transcriber) collect(tr *track, now time.Time) (batch, bool) {
+	t.passSilent(tr)
+	ready := t.ready(tr, now)
+	completes := tr.ended && ready == len(tr.spans)
+	if ready == 0 && !completes {
+		return batch{}, false
+	}
+	texts := make([]string, ready)
+	for i, s := range tr.spans[:ready] {
+		texts[i] = s.text
+	}
+	b := batch{spans: ready, watermark: earshot.Watermark{StreamID: tr.StreamID, Position: tr.position, Finals: tr.finals}}
+	for i, text := range tr.guard.Mask(texts) {
+		s := tr.spans[i]
+		b.watermark.Position = s.to
+		if text != "" {
+			b.utterances = append(b.utterances, tr.utterance(s, text))
+		}
+	}
+	b.watermark.Finals += len(b.utterances)
+	if completes {
+		b.watermark.Completed = true
+		b.watermark.Position = max(tr.end, b.watermark.Position)
+	}
+	return b, true
+}
+
+// passSilent moves on over spans at the front in which nothing was said.
+func (t *Transcriber) passSilent(tr *track) {
+	for len(tr.spans) > 0 && tr.spans[0].state == spanDone && tr.spans[0].text == "" {
+		tr.position = tr.spans[0].to
+		tr.spans = tr.spans[1:]
+	}
+}
+
+// ready returns how many spans at the front may be committed.
+func (t *Transcriber) ready(tr *track, now time.Time) int {
+	done, texts := 0, []string{}
+	for done < len(tr.spans) && tr.spans[done].state == spanDone {
+		texts = append(texts, tr.spans[done].text)
+		done++
+	}
+	if done == 0 {
+		return 0
+	}
+	idle := done == len(tr.spans) && tr.saying < 0
+	if idle && (tr.ended || now.Sub(tr.spans[done-1].doneAt) >= t.cfg.HoldDigits) {
+		return done
+	}
+	return done - tr.guard.Hold(texts)
+}
+
+func (tr *track) utterance(s *span, text string) earshot.Utterance {
+	return earshot.Utterance{
+		ID: earshot.UtteranceIDFor(tr.StreamID, s.from), CallID: tr.CallID, StreamID: tr.StreamID,
+		Text: text, Confidence: s.confidence, Final: true, Late: s.late, From: s.from, To: s.to,
+	}
+}
+
+// commit commits a batch and whatever is ready after it.
+func (t *Transcriber) commit(tr *track, b batch) {
+	for ok := true; ok; {
+		if !t.deliver(tr, b) {
+			return
+		}
+		t.mu.Lock()
+		tr.spans = tr.spans[b.spans:]
+		tr.position, tr.finals = b.watermark.Position, b.watermark.Finals
+		t.counts.finals += uint64(len(b.utterances))
+		if b.watermark.Completed {
+			delete(t.tracks, tr.StreamID)
+			t.mu.Unlock()
+			return
+		}
+		b, ok = t.collect(tr, time.Now())
+		tr.committing = ok
+		t.mu.Unlock()
+	}
+}
+
+// deliver hands a batch to the sink until it takes it. It returns false when
+// the Transcriber is closed before.
+func (t *Transcriber) deliver(tr *track, b batch) bool {
+	wait := firstCommitRetry
+	for {
+		err := t.sink.Final(t.ctx, b.utterances, b.watermark)
+		if err == nil {
+			return true
+		}
+		if t.ctx.Err() != nil {
+			return false
+		}
+		t.log.Warn("utterances not committed, will try again", "call_id", tr.CallID, "stream", tr.StreamID,
+			"wait", wait, "error", err)
+		t.mu.Lock()
+		t.counts.commitErrors++
+		t.mu.Unlock()
+		select {
+		case <-t.ctx.Done():
+			return false
+		case <-time.After(wait):
+		}
+		wait = min(2*wait, lastCommitRetry)
+	}
+}
+
+// releaseHeld commits what has waited for more digits long enough.
+func (t *Transcriber) releaseHeld(now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, tr := range t.tracks {
+		if len(tr.spans) > 0 && tr.spans[0].state == spanDone {
+			t.kick(tr, now)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package redact
+
+import "strings"
+
+// How long, in utterances of the same stream, what was heard makes a guard
+// careful.
+const (
+	carefulAfterCard = 4
+	carefulAfterTalk = 6
+)
+
+// Guard masks the utterances of one stream with what was said before in mind.
+// It is not safe for concurrent use. Its memory is short and is not kept over
+// a restart.
+type Guard struct {
+	// talk and code count down the utterances after a card or a code was
+	// spoken of, by either party.
+	talk, code int
+}
+
+// Heard tells the guard what the other party said: whoever is asked for a
+// card number or a security code answers with bare digits.
+func (g *Guard) Heard(text string) {
+	atoms := scan([]string{text})
+	for i, a := range atoms {
+		next := ""
+		if i+1 < len(atoms) {
+			next = atoms[i+1].word
+		}
+		if isCardWord(a.word) {
+			g.talk = carefulAfterTalk
+		}
+		if isSecurityCode(a.word, next) || isExpiry(a.word, next) {
+			g.code = carefulAfterCard
+		}
+	}
+}
+
+// Hold returns how many of the last texts, the pending utterances of the
+// stream in order, must wait for the next one: those that the digits at the
+// very end, which may be the beginning of a card number, are spread over.
+func (g *Guard) Hold(texts []string) int {
+	const (
+		least = 3
+		most  = 2 * maxCard
+	)
+	atoms := scan(texts)
+	r, ok := lastRun(atoms)
+	if !ok || len(r.digits) < least || len(r.digits) > most || hasCard(atoms, r) && len(r.digits) >= 16 {
+		return 0
+	}
+	if !mayBegin(r.digits) && g.talk == 0 && !talkBefore(atoms, r.first) {
+		return 0
+	}
+	return len(texts) - atoms[r.first].text
+}
+
+// lastRun returns the run that only fillers follow.
+func lastRun(atoms []atom) (run, bool) {
+	all := runs(atoms)
+	if len(all) == 0 {
+		return run{}, false
+	}
+	r := all[len(all)-1]
+	for _, a := range atoms[r.last+1:] {
+		if !isFiller(a.word) {
+			return run{}, false
+		}
+	}
+	return r, true
+}
+
+// Mask masks the next utterances of the stream, which belong together as
+// [Guard.Hold] said. Texts may be empty.
+func (g *Guard) Mask(texts []string) []string {
+	out := mask(texts, g.talk > 0)
+	for i := range out {
+		if strings.TrimSpace(out[i]) == "" {
+			continue
+		}
+		if g.code > 0 {
+			out[i] = maskBare(out[i])
+		}
+		g.talk, g.code = max(0, g.talk-1), max(0, g.code-1)
+		g.Heard(texts[i])
+		if strings.Contains(out[i], CardNumber) {
+			g.talk, g.code = carefulAfterTalk, carefulAfterCard
+		}
+	}
+	return out
+}
+
+// maskBare masks a security code or an expiry date that is nearly all of the
+// text.
+func maskBare(text string) string {
+	const mostWords = 5
+	atoms := scan([]string{text})
+	others := 0
+	for _, a := range atoms {
+		if a.digits == "" && !isFiller(a.word) {
+			others++
+		}
+	}
+	all := runs(atoms)
+	if others > mostWords || len(all) != 1 || nearest(atoms, all[0].first, isOtherWord) >= 0 {
+		return text
+	}
+	switch len(all[0].digits) {
+	case 3, 4:
+		return replace([]string{text}, marksOf(atoms, all[0], SecurityCode))[0]
+	case 6:
+		return replace([]string{text}, marksOf(atoms, all[0], Expiry))[0]
+	}
+	return text
+}
+
+// Partial masks a text that is still being said, after the pending utterances
+// of the stream. Besides cards it hides four digits and more at the end, which
+// may become a card number, and eight and more anywhere; whatever turns out to
+// be another number is readable in the final.
+func (g *Guard) Partial(pending []string, text string) string {
+	const (
+		mostAtEnd = 4
+		most      = 8
+	)
+	texts := append(append([]string{}, pending...), text)
+	masked := mask(texts, g.talk > 0)
+	if g.code > 0 {
+		masked[len(masked)-1] = maskBare(masked[len(masked)-1])
+	}
+	atoms := scan(masked)
+	last, open := lastRun(atoms)
+	var marks []mark
+	for _, r := range runs(atoms) {
+		n := len(r.digits)
+		if n < most && (n < mostAtEnd || !open || r.first != last.first) {
+			continue
+		}
+		for _, m := range marksOf(atoms, r, InProgress) {
+			if m.text == len(masked)-1 {
+				marks = append(marks, m)
+			}
+		}
+	}
+	return replace(masked, marks)[len(masked)-1]
+}

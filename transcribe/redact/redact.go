@@ -1,0 +1,159 @@
+// Package redact masks payment cards in what people say: card numbers, written
+// or spoken, whole or in pieces over several utterances, and the security code
+// and expiry date near them.
+//
+// A number of 13 to 19 digits with a right check digit is a card number, in
+// any grouping. After talk of a card a number of that length is one even with
+// a wrong check digit, for the recogniser may have misheard a digit. Longer
+// numbers are searched for card numbers within. Other numbers stay: phone
+// numbers, order numbers, dates, amounts.
+package redact
+
+import (
+	"slices"
+	"strings"
+)
+
+// What stands in the place of what is masked.
+const (
+	CardNumber   = "[card number]"
+	SecurityCode = "[security code]"
+	Expiry       = "[expiry date]"
+	// InProgress hides digits of a partial that may become a card number.
+	InProgress = "\u2022\u2022\u2022\u2022"
+)
+
+// mark is a piece of one text to be replaced.
+type mark struct {
+	text, start, end int
+	by               string
+}
+
+// Mask masks cards in one text that stands alone.
+func Mask(text string) string { return mask([]string{text}, false)[0] }
+
+// mask masks the texts as one piece of speech. talk says that a card was
+// spoken of before.
+func mask(texts []string, talk bool) []string {
+	atoms := scan(texts)
+	var marks []mark
+	card := talk
+	for _, r := range runs(atoms) {
+		n := len(r.digits)
+		spoken := talk || talkBefore(atoms, r.first)
+		switch {
+		case hasCard(atoms, r), spoken && n >= minCard-1 && n <= maxCard && !otherBefore(atoms, r.first):
+			marks = append(marks, marksOf(atoms, r, CardNumber)...)
+			card = true
+		case n >= 3 && n <= 4 && askedBefore(atoms, r.first, isSecurityCode):
+			marks = append(marks, marksOf(atoms, r, SecurityCode)...)
+		case n >= 2 && n <= 6 && (card || spoken) && askedBefore(atoms, r.first, isExpiry):
+			marks = append(marks, marksOf(atoms, r, Expiry)...)
+		}
+	}
+	return replace(texts, marks)
+}
+
+// marksOf covers a run, one mark in each text it touches.
+func marksOf(atoms []atom, r run, by string) []mark {
+	var out []mark
+	for _, a := range atoms[r.first : r.last+1] {
+		if a.digits == "" {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].text == a.text {
+			out[n-1].end = a.end
+			continue
+		}
+		out = append(out, mark{text: a.text, start: a.start, end: a.end, by: by})
+	}
+	return out
+}
+
+// replace returns the texts with the marked pieces replaced. Marks are in
+// order and do not overlap.
+func replace(texts []string, marks []mark) []string {
+	out := slices.Clone(texts)
+	for _, m := range slices.Backward(marks) {
+		out[m.text] = out[m.text][:m.start] + m.by + out[m.text][m.end:]
+	}
+	return out
+}
+
+// isCardWord reports whether the word is one that people call a card by.
+func isCardWord(word string) bool {
+	switch strings.TrimSuffix(word, "s") {
+	case "card", "visa", "mastercard", "amex", "maestro", "discover", "credit", "debit":
+		return true
+	}
+	return false
+}
+
+// isOtherWord reports whether the word names what has long numbers but is no
+// card.
+func isOtherWord(word string) bool {
+	switch strings.TrimSuffix(word, "s") {
+	case "order", "tracking", "reference", "phone", "telephone", "mobile", "invoice", "ticket", "case", "serial",
+		"policy", "iban", "call":
+		return true
+	}
+	return false
+}
+
+// talkBefore reports whether a card is spoken of in the words before atom at.
+func talkBefore(atoms []atom, at int) bool {
+	return nearest(atoms, at, isCardWord) > nearest(atoms, at, isOtherWord)
+}
+
+// otherBefore reports whether another number is spoken of since any card.
+func otherBefore(atoms []atom, at int) bool {
+	return nearest(atoms, at, isOtherWord) > nearest(atoms, at, isCardWord)
+}
+
+// nearest returns the index of the last such atom within twelve before at, or
+// -1.
+func nearest(atoms []atom, at int, is func(word string) bool) int {
+	const reach = 12
+	for i := at - 1; i >= max(0, at-reach); i-- {
+		if is(atoms[i].word) {
+			return i
+		}
+	}
+	return -1
+}
+
+// askedBefore reports whether one of the seven atoms before at begins what the
+// digits are named by. Digits between belong to the name's own number.
+func askedBefore(atoms []atom, at int, named func(word, next string) bool) bool {
+	const reach = 7
+	for i := at - 1; i >= max(0, at-reach); i-- {
+		next := ""
+		if i+1 < len(atoms) {
+			next = atoms[i+1].word
+		}
+		if named(atoms[i].word, next) {
+			return true
+		}
+	}
+	return false
+}
+
+func isSecurityCode(word, next string) bool {
+	switch word {
+	case "cvv", "cvc", "cvn", "cid":
+		return true
+	case "security", "verification", "safety":
+		return next == "code" || next == "number" || next == "digits"
+	}
+	return false
+}
+
+func isExpiry(word, next string) bool {
+	switch {
+	case word == "exp", strings.HasPrefix(word, "expir"), strings.HasPrefix(word, "expia"):
+		return true
+	case word == "valid" || word == "good":
+		return next == "thru" || next == "through" || next == "until" || next == "till" || next == "to"
+	}
+	return false
+}

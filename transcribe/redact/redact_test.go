@@ -1,0 +1,203 @@
+package redact
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestMask(t *testing.T) {
+	tests := []struct{ name, text, want string }{
+		{"plain", "it is 4111111111111111 thanks", "it is [card number] thanks"},
+		{"spaces", "It's 4111 1111 1111 1111.", "It's [card number]."},
+		{"dashes", "4111-1111-1111-1111", "[card number]"},
+		{"dots", "4111.1111.1111.1111 ok", "[card number] ok"},
+		{"odd groups", "41 11 111 1111 11111 11", "[card number]"},
+		{"amex", "3782 822463 10005", "[card number]"},
+		{"visa of 13", "4222222222222", "[card number]"},
+		{"diners", "3056 930902 5904", "[card number]"},
+		{"spoken", "four one one one one one one one one one one one one one one one", "[card number]"},
+		{"spoken with commas", "Four, five, three, two, seven, one, five, nine, three, six, six, two, one, zero, eight, seven.", "[card number]."},
+		{"double and oh", "five five double oh oh oh oh oh double zero zero oh oh double oh four", "[card number]"},
+		{"triple", "four triple one 1111 one one one one 1111 please", "[card number] please"},
+		{"pairs", "forty-one eleven eleven eleven eleven eleven eleven eleven", "[card number]"},
+		{"fillers", "4111 uh 1111 and then 1111 um 1111", "[card number]"},
+		{"mixed", "four 111, one one 11 1111 1111", "[card number]"},
+		{"two cards", "4111111111111111 or is it 5500 0000 0000 0004", "[card number] or is it [card number]"},
+		{"card in longer run", "7 4111 1111 1111 1111", "[card number]"},
+		{"everything in one go", "4111 1111 1111 1111 04 27 341", "[card number]"},
+		{"glued", "it is 41111111111111110427341", "it is [card number]"},
+		{"misheard", "My card number is 4532715936621088.", "My card number is [card number]."},
+		{"misheard, a digit lost", "the visa is 453271593662", "the visa is [card number]"},
+		{"security code", "the security code is 341", "the security code is [security code]"},
+		{"security code spoken", "and my CVV is three four one okay", "and my CVV is [security code] okay"},
+		{"whole", "My card number is 4532715936621087. Expiary is of 427 and the security code is 341.", "My card number is [card number]. Expiary is of [expiry date] and the security code is [security code]."},
+		{"expiry", "4111 1111 1111 1111 expiry date oh four twenty seven", "[card number] expiry date [expiry date]"},
+		{"expiry with slash", "My card 4111111111111111, valid until 04/27", "My card [card number], valid until [expiry date]/[expiry date]"},
+
+		{"phone", "call me on +1 415 555 2671", "call me on +1 415 555 2671"},
+		{"phone spoken", "oh seven seven double zero nine hundred four one two", "oh seven seven double zero nine hundred four one two"},
+		{"order", "order number 4111111111111112", "order number 4111111111111112"},
+		{"short", "my order is 4539 148 803", "my order is 4539 148 803"},
+		{"order paid by card", "I paid by card for order 4111111111111112", "I paid by card for order 4111111111111112"},
+		{"amounts", "it was $4,111.11 and 1,111 more, and 11% of 11,111.11 dollars", "it was $4,111.11 and 1,111 more, and 11% of 11,111.11 dollars"},
+		{"zeros", "0000 0000 0000 0000", "0000 0000 0000 0000"},
+		{"dates", "between 2024 and 2027, on March 12", "between 2024 and 2027, on March 12"},
+		{"expiry of something else", "the offer expires on 12 May", "the offer expires on 12 May"},
+		{"oh", "oh I see, oh no", "oh I see, oh no"},
+		{"words", "one of them or two", "one of them or two"},
+		{"empty", "", ""},
+		{"other scripts", "\u0664\u0661 caf\u00e9 4111 1111 1111 1111 \u2014 \u00fcber", "\u0664\u0661 caf\u00e9 [card number] \u2014 \u00fcber"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Mask(tt.text); got != tt.want {
+				t.Errorf("Mask(%q)\n = %q\nwant %q", tt.text, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestGuardMasksPieces(t *testing.T) {
+	tests := []struct {
+		name        string
+		texts, want []string
+	}{
+		{
+			"four pieces",
+			[]string{"Sure, it's 4111.", "1111", "uh 1111", "one one one one."},
+			[]string{"Sure, it's [card number].", "[card number]", "uh [card number]", "[card number]."},
+		},
+		{
+			"noise between",
+			[]string{"4111 1111", "", "11111111 that's it"},
+			[]string{"[card number]", "", "[card number] that's it"},
+		},
+		{
+			"no card after all",
+			[]string{"it's 4711", "I think"},
+			[]string{"it's 4711", "I think"},
+		},
+		{
+			"code after card",
+			[]string{"4111 1111 1111 1111", "341", "oh four twenty seven"},
+			[]string{"[card number]", "[security code]", "[security code]"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := feed(&Guard{}, tt.texts); !slices.Equal(got, tt.want) {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// feed gives the guard one utterance after the other, as a stream does.
+func feed(g *Guard, texts []string) []string {
+	var out, pending []string
+	for _, text := range texts {
+		pending = append(pending, text)
+		ready := len(pending) - g.Hold(pending)
+		out = append(out, g.Mask(pending[:ready])...)
+		pending = pending[ready:]
+	}
+	return append(out, g.Mask(pending)...)
+}
+
+func TestGuardHolds(t *testing.T) {
+	tests := []struct {
+		texts []string
+		want  int
+	}{
+		{nil, 0},
+		{[]string{""}, 0},
+		{[]string{"hello there"}, 0},
+		{[]string{"it is 41"}, 0},
+		{[]string{"it is 4111"}, 1},
+		{[]string{"hello", "it is 4111", "1111."}, 2},
+		{[]string{"it is 4111", ""}, 2},
+		{[]string{"it is 4111 uh"}, 1},
+		{[]string{"it is 4111 I think"}, 0},
+		{[]string{"since 2024"}, 0},
+		{[]string{"call 0771 234"}, 0},
+		{[]string{"4111 1111 1111 1111"}, 0},
+		{[]string{strings.Repeat("4711 ", 20)}, 0},
+	}
+	for _, tt := range tests {
+		if got := (&Guard{}).Hold(tt.texts); got != tt.want {
+			t.Errorf("Hold(%q) = %d, want %d", tt.texts, got, tt.want)
+		}
+	}
+}
+
+func TestGuardListensToTheOtherParty(t *testing.T) {
+	g := &Guard{}
+	g.Heard("And the security code on the back of your card?")
+	if got := g.Mask([]string{"it's three four one"})[0]; got != "it's [security code]" {
+		t.Errorf("code: %q", got)
+	}
+	g = &Guard{}
+	g.Heard("Can I have your card number please?")
+	if got := g.Mask([]string{"yes 4111 1111 1111 1112"})[0]; got != "yes [card number]" {
+		t.Errorf("misheard number: %q", got)
+	}
+	if got := (&Guard{}).Mask([]string{"yes 4111 1111 1111 1112"})[0]; got != "yes 4111 1111 1111 1112" {
+		t.Errorf("number nobody asked for: %q", got)
+	}
+}
+
+func TestGuardForgets(t *testing.T) {
+	g := &Guard{}
+	g.Mask([]string{"4111 1111 1111 1111"})
+	for range carefulAfterCard {
+		g.Mask([]string{"and now something else altogether"})
+	}
+	if got := g.Mask([]string{"just 341"})[0]; got != "just 341" {
+		t.Errorf("still careful: %q", got)
+	}
+}
+
+func TestPartial(t *testing.T) {
+	tests := []struct {
+		pending    []string
+		text, want string
+	}{
+		{nil, "it is 41", "it is 41"},
+		{nil, "it is 4111", "it is " + InProgress},
+		{nil, "it is 4111 one one", "it is " + InProgress},
+		{nil, "order 4711 is late", "order 4711 is late"},
+		{nil, "it is 4111 1111 1111 wait", "it is " + InProgress + " wait"},
+		{nil, "it is 4111 1111 1111 1111", "it is [card number]"},
+		{[]string{"it is 4111"}, "1", InProgress},
+		{[]string{"it is 4111 1111 1111"}, "1111 yes", "[card number] yes"},
+		{nil, "hello", "hello"},
+	}
+	for _, tt := range tests {
+		if got := (&Guard{}).Partial(tt.pending, tt.text); got != tt.want {
+			t.Errorf("Partial(%q, %q) = %q, want %q", tt.pending, tt.text, got, tt.want)
+		}
+	}
+}
+
+func FuzzMask(f *testing.F) {
+	f.Add("it is 4111 1111 1111 1111 ok", "341")
+	f.Add("four triple one oh", "double double")
+	f.Add("41\xff11", "\u2028 9\u0301")
+	f.Add("", "o")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		g := &Guard{}
+		g.Partial([]string{a}, b)
+		if n := g.Hold([]string{a, b}); n < 0 || n > 2 {
+			t.Fatalf("Hold = %d", n)
+		}
+		if got := g.Mask([]string{a, b}); len(got) != 2 {
+			t.Fatalf("%d texts", len(got))
+		}
+		// A card number in the clear never comes through, whatever is around it.
+		got := Mask(a + " 4111 1111 1111 1111 " + b)
+		if strings.Contains(got, "4111 1111 1111 1111") {
+			t.Fatalf("card number left in %q", got)
+		}
+	})
+}

@@ -1,0 +1,63 @@
+// Package transcribetest is what tests of recognisers share: recorded speech
+// with its text, and the contract every recogniser keeps.
+package transcribetest
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+)
+
+// The speech is made with the voices slt and rms of flite 2.2 and written as
+// G.711 mu-law at 8000 samples per second; each line of the text is followed
+// by 1.5 s of silence.
+//
+//go:embed testdata/agent.ul testdata/agent.txt testdata/customer.ul testdata/customer.txt
+var files embed.FS
+
+// Rate is the sample rate of all speech here.
+const Rate = 8000
+
+// Speech is one party's side of a dialogue.
+type Speech struct {
+	Name string
+	// PCM is the decoded audio, Rate samples per second.
+	PCM []int16
+	// Turns are what is said, one utterance each.
+	Turns []string
+}
+
+// Text is all that is said.
+func (s Speech) Text() string { return strings.Join(s.Turns, " ") }
+
+// Agent is a woman who helps a customer, about 42 s.
+func Agent() Speech { return load("agent") }
+
+// Customer is a man whose parcel is late, about 36 s.
+func Customer() Speech { return load("customer") }
+
+func load(name string) Speech {
+	coded, err := files.ReadFile("testdata/" + name + ".ul")
+	if err != nil {
+		panic(fmt.Sprintf("transcribetest: %v", err)) // embedded: cannot be missing
+	}
+	text, err := files.ReadFile("testdata/" + name + ".txt")
+	if err != nil {
+		panic(fmt.Sprintf("transcribetest: %v", err))
+	}
+	s := Speech{Name: name, PCM: make([]int16, len(coded)), Turns: strings.Split(strings.TrimSpace(string(text)), "\n")}
+	for i, b := range coded {
+		s.PCM[i] = muLaw(b)
+	}
+	return s
+}
+
+// muLaw expands one octet of G.711 mu-law.
+func muLaw(b byte) int16 {
+	b = ^b
+	magnitude := (int16(b&0x0f)<<3+0x84)<<(b>>4&7) - 0x84
+	if b&0x80 != 0 {
+		return -magnitude
+	}
+	return magnitude
+}

@@ -1,0 +1,120 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"earshot"
+)
+
+// ErrCursor is what a [Reader] returns for a cursor that no answer of the same
+// query gave (HTTP 400).
+var ErrCursor = errors.New("malformed cursor")
+
+// CallQuery asks for calls, newest first.
+type CallQuery struct {
+	// State is "live", "ended" (all but live) or "" for both.
+	State string
+	Limit int
+	// Before is the cursor of the page before, "" for the first page.
+	Before string
+}
+
+// SearchQuery asks for final utterances by their words.
+type SearchQuery struct {
+	Text string
+	// CallID and Role restrict the search unless empty.
+	CallID earshot.CallID
+	Role   earshot.Role
+	// Rank puts the best match first, else the newest.
+	Rank   bool
+	Limit  int
+	Before string
+}
+
+// The marks around each matching word of [SearchHit.Snippet]. They are control
+// characters, which no transcript has.
+const (
+	MarkStart = "\x02"
+	MarkEnd   = "\x03"
+)
+
+// SearchHit is one utterance found.
+type SearchHit struct {
+	Utterance     earshot.Utterance
+	Snippet       string
+	CallStartedAt time.Time
+	Speaker       string
+}
+
+// Reader reads the truth. All methods are safe for concurrent use; what they
+// return belongs to the caller. Unknown calls are earshot.ErrNotFound in Call
+// and may be empty lists elsewhere.
+type Reader interface {
+	Call(ctx context.Context, id earshot.CallID) (earshot.Call, error)
+	Calls(ctx context.Context, q CallQuery) (calls []earshot.Call, next string, err error)
+	// Utterances are the finals of the call by their start.
+	Utterances(ctx context.Context, id earshot.CallID) ([]earshot.Utterance, error)
+	Suggestions(ctx context.Context, id earshot.CallID) ([]earshot.Suggestion, error)
+	Deliveries(ctx context.Context, id earshot.CallID) ([]earshot.Delivery, error)
+	Search(ctx context.Context, q SearchQuery) (hits []SearchHit, next string, err error)
+	// EventsAfter returns the events after seq in order, those of one call
+	// unless it is "". Fewer than limit means that there are no more.
+	EventsAfter(ctx context.Context, seq int64, call earshot.CallID, limit int) ([]earshot.Event, error)
+	LastSeq(ctx context.Context) (int64, error)
+}
+
+// Live knows what the store does not have yet of a live call, such as the
+// counters of its streams, and returns the call with that laid over it.
+type Live interface {
+	Snapshot(stored earshot.Call) earshot.Call
+}
+
+// Audio knows where the rendered recording of a call is.
+type Audio interface {
+	Path(id earshot.CallID) (string, error)
+}
+
+// Jobs lists stored jobs and sends dead ones round again.
+type Jobs interface {
+	// Jobs returns those in the state, or all for "".
+	Jobs(ctx context.Context, state earshot.JobState, limit int) ([]earshot.Job, error)
+	// ReplayJob returns earshot.ErrNotFound unless there is such a dead job.
+	ReplayJob(ctx context.Context, id int64) error
+	ReplayDead(ctx context.Context) (int, error)
+}
+
+// Deps is what the server needs of the others. Only Broker, Ready and Gatherer
+// may be left nil.
+type Deps struct {
+	Reader Reader
+	Live   Live
+	Audio  Audio
+	Jobs   Jobs
+	// Broker may be made before the server, so that no event is missed while
+	// it starts; nil makes one.
+	Broker *Broker
+	// Ready returns why the server can't do its work right now, in words for
+	// an operator; none means that it can.
+	Ready    func() []error
+	Gatherer prometheus.Gatherer
+}
+
+func (d *Deps) check() error {
+	if d.Reader == nil || d.Live == nil || d.Audio == nil || d.Jobs == nil {
+		return errors.New("web needs a reader, live calls, audio and jobs")
+	}
+	if d.Broker == nil {
+		d.Broker = NewBroker()
+	}
+	if d.Ready == nil {
+		d.Ready = func() []error { return nil }
+	}
+	if d.Gatherer == nil {
+		d.Gatherer = prometheus.NewRegistry()
+	}
+	return nil
+}

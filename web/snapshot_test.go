@@ -1,0 +1,99 @@
+package web
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"earshot"
+)
+
+// TestSnapshotTakesInWhatComesMeanwhile commits one event of each type after
+// the state was read, and asserts that the snapshot has it, at its Seq.
+func TestSnapshotTakesInWhatComesMeanwhile(t *testing.T) {
+	f := newFixture(t)
+	f.store.commit(finalEvent("live1", 500))
+	ended := testCall("live1", earshot.CallWrapping)
+	sum := earshot.Summary{CallID: "live1", Revision: 1, Reason: "why"}
+	revised := final("live1", 500)
+	revised.Revision, revised.Text = 1, "revised"
+	note := earshot.Delivery{NoteID: "n", CallID: "live1", Revision: 1, State: earshot.DeliveryPending, UpdatedAt: time.Unix(1, 0)}
+	sent := note
+	sent.State, sent.UpdatedAt = earshot.DeliveryConfirmed, time.Unix(2, 0)
+	f.store.pause = func(what string) {
+		if what != "deliveries" {
+			return
+		}
+		f.store.pause = func(string) {}
+		for _, e := range []earshot.Event{
+			earshot.NewEvent(earshot.EventUtteranceFinal, "live1", revised),
+			finalEvent("live1", 100),
+			earshot.NewEvent(earshot.EventSuggestionCreated, "live1", earshot.Suggestion{ID: "g"}),
+			earshot.NewEvent(earshot.EventSummaryCreated, "live1", sum),
+			earshot.NewEvent(earshot.EventCallEnded, "live1", ended),
+			earshot.NewEvent(earshot.EventTranscriptCompleted, "live1", earshot.TranscriptCompleted{}),
+			earshot.NewEvent(earshot.EventNoteUpdated, "live1", note),
+			earshot.NewEvent(earshot.EventNoteUpdated, "live1", sent),
+			finalEvent("done1", 1),
+		} {
+			f.store.commit(e)
+		}
+	}
+	st, seq, err := f.snapshot(t.Context(), "live1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := st.(*callSnapshot)
+	if seq != 11 { // the last event of this call
+		t.Errorf("snapshot at %d", seq)
+	}
+	texts := []string{}
+	for _, u := range s.Utterances {
+		texts = append(texts, u.Text)
+	}
+	if !slices.Equal(texts, []string{"word", "revised"}) {
+		t.Errorf("utterances %q", texts)
+	}
+	c := s.Call
+	if c.State != earshot.CallWrapping || c.Summary == nil || c.Summary.Reason != "why" || !c.TranscriptComplete || c.Tags == nil {
+		t.Errorf("call %+v", c)
+	}
+	if len(s.Suggestions) != 1 || len(s.Notes) != 1 || s.Notes[0].State != earshot.DeliveryConfirmed {
+		t.Errorf("suggestions %v, notes %v", s.Suggestions, s.Notes)
+	}
+}
+
+func TestSnapshotOfLiveCalls(t *testing.T) {
+	f := newFixture(t)
+	f.store.pause = func(what string) {
+		if what != "calls" {
+			return
+		}
+		f.store.pause = func(string) {}
+		f.store.commit(earshot.NewEvent(earshot.EventCallStarted, "live2", testCall("live2", earshot.CallLive)))
+		f.store.commit(earshot.NewEvent(earshot.EventCallEnded, "live1", testCall("live1", earshot.CallWrapping)))
+		f.store.commit(earshot.NewEvent(earshot.EventCallSettled, "done1", testCall("done1", earshot.CallSettled)))
+	}
+	st, seq, err := f.snapshot(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	calls := st.(*callsSnapshot).Calls
+	if seq != 5 || len(calls) != 1 || calls[0].ID != "live2" {
+		t.Errorf("at %d: %+v", seq, calls)
+	}
+}
+
+func TestSnapshotReadsEveryPage(t *testing.T) {
+	f := newFixture(t)
+	f.store.list = func(q CallQuery) ([]earshot.Call, string, error) {
+		if q.Before == "" {
+			return []earshot.Call{testCall("a", earshot.CallLive)}, "2", nil
+		}
+		return []earshot.Call{testCall("b", earshot.CallLive)}, "", nil
+	}
+	st, _, err := f.snapshot(t.Context(), "")
+	if err != nil || len(st.(*callsSnapshot).Calls) != 2 {
+		t.Errorf("snapshot %+v, %v", st, err)
+	}
+}

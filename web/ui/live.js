@@ -1,0 +1,64 @@
+import { url } from './api.js';
+
+const types = [
+  'snapshot', 'call.started', 'call.updated', 'call.ended', 'call.settled', 'recording.ready',
+  'utterance.partial', 'utterance.final', 'transcript.completed',
+  'suggestion.created', 'summary.created', 'note.updated',
+];
+
+const hiddenFor = 15_000; // a hidden tab gives its connection back after so long
+const retryAfter = 3_000;
+
+/**
+ * Live reads a stream of events and goes on after the last one it saw: after
+ * an error, and when its tab is looked at again.
+ */
+export class Live {
+  #path; #params; #onEvent; #onState; #source; #last = ''; #timer; #closed = false;
+
+  constructor(path, params, onEvent, onState = () => {}) {
+    this.#path = path;
+    this.#params = params;
+    this.#onEvent = onEvent;
+    this.#onState = onState;
+    document.addEventListener('visibilitychange', this.#looked);
+    this.#open();
+  }
+
+  close() {
+    this.#closed = true;
+    document.removeEventListener('visibilitychange', this.#looked);
+    this.#stop();
+  }
+
+  #open() {
+    this.#stop();
+    const source = new EventSource(url(this.#path, { ...this.#params, last_event_id: this.#last }));
+    this.#source = source;
+    source.onopen = () => this.#onState('live');
+    source.onerror = () => {
+      this.#onState('lost');
+      // The browser tries again by itself unless the server refused.
+      if (source.readyState === EventSource.CLOSED) this.#timer = setTimeout(() => this.#open(), retryAfter);
+    };
+    for (const type of types) {
+      source.addEventListener(type, (message) => {
+        if (message.lastEventId) this.#last = message.lastEventId;
+        this.#onEvent(JSON.parse(message.data));
+      });
+    }
+  }
+
+  #stop() {
+    clearTimeout(this.#timer);
+    this.#source?.close();
+    this.#source = undefined;
+  }
+
+  #looked = () => {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
+    if (document.hidden) this.#timer = setTimeout(() => this.#stop(), hiddenFor);
+    else if (this.#source?.readyState !== EventSource.OPEN) this.#open();
+  };
+}
