@@ -74,8 +74,10 @@ func TestBrokenMetadataNeverCostsARecording(t *testing.T) {
 			flagged++
 		}
 	}
-	if flagged < 4 {
-		t.Errorf("%d calls are flagged, want at least the four whose metadata can't be read", flagged)
+	// Cut off, without a last boundary, and closed by the wrong tag; the others
+	// can be read all the same.
+	if flagged != 3 {
+		t.Errorf("%d calls are flagged, want 3", flagged)
 	}
 }
 
@@ -211,7 +213,7 @@ func TestSecondServerOnTheSameFolderIsRefused(t *testing.T) {
 
 func TestOneBadCallNeverTouchesAnother(t *testing.T) {
 	s := newServer(t, "EARSHOT_TRANSCRIBE_ENGINE=none", "EARSHOT_CALLS_WRAP_UP=1s")
-	audio := excerpt(t, 5)
+	audio := excerpt(t, 8)
 	good := newSRC(t, s)
 	ports := good.invite(t)
 	stop := make(chan struct{})

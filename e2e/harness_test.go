@@ -22,8 +22,8 @@ import (
 	"earshot"
 )
 
-// binary is the program under test, built once.
-var binary string
+// program is the program under test, built once.
+var program string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
@@ -34,8 +34,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "earshot")
-	build := exec.Command("go", "build", "-o", binary, "earshot/cmd/earshot")
+	program = filepath.Join(dir, "earshot")
+	build := exec.Command("go", "build", "-o", program, "earshot/cmd/earshot")
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "build earshot: %v\n%s", err, out)
 		return 1
@@ -138,7 +138,7 @@ func (s *server) killAndRestart() error {
 }
 
 func (s *server) launch() error {
-	s.cmd = exec.Command(binary, "serve")
+	s.cmd = exec.Command(program, "serve")
 	s.cmd.Dir = ".." // where models/dist is
 	s.cmd.Env = append(os.Environ(), s.env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
@@ -258,7 +258,7 @@ func (s *server) earshot(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, binary, args...)
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir = ".."
 	cmd.Env = append(os.Environ(), s.env...)
 	out, err := cmd.CombinedOutput()

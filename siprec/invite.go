@@ -175,7 +175,7 @@ func (s *Server) reinvite(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !s.change(req, tx, d) {
+	if _, ok := s.change(req, tx, d); !ok {
 		return
 	}
 	d.expectAck(req.CSeq().SeqNo)
@@ -192,38 +192,37 @@ func (s *Server) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !s.change(req, tx, d) {
+	c, ok := s.change(req, tx, d)
+	if !ok {
 		return
 	}
 	res := s.accepted(req, d)
-	if !hasSDP(req) {
+	if c.offer == nil {
 		res.SetBody(nil)
 		res.RemoveHeader("Content-Type")
 	}
 	s.send(req, tx, res, d)
 }
 
-func hasSDP(req *sip.Request) bool { return strings.Contains(string(req.Body()), "m=") }
-
 // change applies a re-INVITE or UPDATE. It reports false when it has refused
 // the request and the session is as it was.
-func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) bool {
+func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) (*content, bool) {
 	if bad := malformed(req); bad != "" {
 		s.respond(req, tx, 400, "Bad Request", d, "Warning", warning(399, bad))
-		return false
+		return nil, false
 	}
 	if d.ended {
 		s.respond(req, tx, 481, "Call/Transaction Does Not Exist", d)
-		return false
+		return nil, false
 	}
 	if req.CSeq().SeqNo <= d.state.RemoteCSeq { // RFC 3261 12.2.2
 		s.respond(req, tx, 500, "Server Internal Error", d, "Warning", warning(399, "CSeq is not higher than the one before"))
-		return false
+		return nil, false
 	}
 	d.state.RemoteCSeq = req.CSeq().SeqNo
 	if r := checkRequire(req); r != nil {
 		s.refuse(req, tx, d, r)
-		return false
+		return nil, false
 	}
 	c, r := readContent(req, d.state.Metadata)
 	if r == nil {
@@ -231,7 +230,7 @@ func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) b
 	}
 	if r != nil {
 		s.refuse(req, tx, d, r)
-		return false
+		return nil, false
 	}
 	before := d.state
 	if c.metadata != nil {
@@ -251,9 +250,9 @@ func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) b
 		d.state = before
 		d.state.RemoteCSeq = cseq
 		s.refuse(req, tx, d, refusalOf(err))
-		return false
+		return nil, false
 	}
-	return true
+	return c, true
 }
 
 func (s *Server) onBye(req *sip.Request, tx sip.ServerTransaction) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -246,7 +247,7 @@ func (e *element) extensions(known ...string) []earshot.Extension {
 			for _, ext := range c.children {
 				out = ext.leaves(out, "")
 			}
-		case !contains(known, c.name):
+		case !slices.Contains(known, c.name):
 			out = c.leaves(out, "")
 		}
 	}
@@ -262,15 +263,6 @@ func (e *element) leaves(out []earshot.Extension, path string) []earshot.Extensi
 		out = c.leaves(out, path+"/")
 	}
 	return out
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 // merge applies a document to what is known: a complete one replaces it, a

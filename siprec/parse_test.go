@@ -193,7 +193,7 @@ func TestParseSDP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(o.media) != 3 || o.origin != "1 2 IN IP4 192.0.2.1" {
+	if len(o.media) != 3 {
 		t.Fatalf("%+v", o)
 	}
 	a, b, c := o.media[0], o.media[1], o.media[2]

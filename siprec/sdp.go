@@ -18,8 +18,7 @@ var errSDP = errors.New("malformed SDP")
 
 // offer is an SDP offer (RFC 8866) as far as it concerns us.
 type offer struct {
-	origin string // o= without user name: session, version, address
-	media  []earshot.MediaOffer
+	media []earshot.MediaOffer
 }
 
 // staticFormats are the payload types that need no rtpmap (RFC 3551 6).
@@ -50,10 +49,6 @@ func parseSDP(body []byte) (*offer, error) {
 		}
 		value := strings.TrimSpace(line[2:])
 		switch line[0] {
-		case 'o':
-			if _, rest, ok := strings.Cut(value, " "); ok {
-				o.origin = rest
-			}
 		case 'c':
 			if m == nil {
 				conn = connectionAddr(value)

@@ -21,7 +21,6 @@ import (
 	"earshot/pipeline"
 	"earshot/siprec"
 	"earshot/store/sqlite"
-	"earshot/transcribe"
 	"earshot/web"
 )
 
@@ -37,7 +36,7 @@ type App struct {
 	metrics *prometheus.Registry
 	store   *sqlite.Store
 	media   *media.Engine
-	trans   *transcribe.Transcriber
+	trans   *recognition
 	calls   *calls.Manager
 	bus     *pipeline.Bus
 	relay   *pipeline.Relay
@@ -64,13 +63,13 @@ func LockFile(cfg config.Config) string { return filepath.Join(cfg.Data.Dir, "lo
 func masterDir(cfg config.Config) string { return filepath.Join(cfg.Data.Dir, "master") }
 
 // Start brings the server up. On an error everything that was started is
-// stopped again. The order matters after a crash: calls that are still up
-// must be received again within moments, so that the media comes first, then
-// signalling, and only then what can wait.
+// stopped again. The order matters after a crash: calls that are still up are
+// received again within moments, then comes signalling, and only then the
+// loading of the models, which takes longest.
 func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, error) {
 	a := &App{
 		cfg: cfg, log: log, lifecycle: lifecycle{log: log},
-		metrics: prometheus.NewRegistry(), broker: web.NewBroker(), ready: make(chan struct{}),
+		metrics: prometheus.NewRegistry(), broker: web.NewBroker(), trans: &recognition{log: log}, ready: make(chan struct{}),
 	}
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []struct {
@@ -81,11 +80,11 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, erro
 		{"store", a.startStore},
 		{"media", a.startMedia},
 		{"bus", a.startBus},
-		{"recognition", a.startTranscribe},
 		{"calls", a.startCalls},
 		{"jobs", a.startJobs},
 		{"page", a.startWeb},
 		{"signalling", a.startSIP},
+		{"recognition", a.startTranscribe},
 	} {
 		began := time.Now()
 		if err := step.start(ctx); err != nil {

@@ -19,7 +19,7 @@ func (a *App) startCalls(ctx context.Context) error {
 		Broadcast: a.broadcastPartial,
 		EndDialog: func(ctx context.Context, id string) error { return a.sip.EndDialog(ctx, id) },
 	}
-	a.calls = calls.New(cfg, a.store, mediaPort{a}, transPort{a}, a.log)
+	a.calls = calls.New(cfg, a.store, mediaPort{a}, a.trans, a.log)
 	a.metrics.MustRegister(a.calls.Collectors()...)
 	_, err := a.calls.Recover(ctx)
 	return err

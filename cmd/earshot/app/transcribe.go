@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync"
 
 	"earshot"
 	"earshot/calls"
@@ -13,29 +15,73 @@ import (
 	"earshot/transcribe/vad"
 )
 
+// recognition stands for the transcriber while its models are being loaded,
+// which takes longer than a call should wait for its ports after a restart.
+// Streams that come meanwhile are kept for it; their audio is on disk.
+type recognition struct {
+	log *slog.Logger
+
+	mu      sync.Mutex
+	t       *transcribe.Transcriber
+	waiting []func(*transcribe.Transcriber)
+}
+
+var _ calls.Transcriber = (*recognition)(nil)
+
+func (r *recognition) do(f func(*transcribe.Transcriber)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.t == nil {
+		r.waiting = append(r.waiting, f)
+		return
+	}
+	f(r.t)
+}
+
+func (r *recognition) loaded(t *transcribe.Transcriber) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.t = t
+	for _, f := range r.waiting {
+		f(t)
+	}
+	r.waiting = nil
+}
+
+func (r *recognition) Add(call earshot.CallID, stream earshot.StreamID, src calls.Source, from earshot.Watermark) {
+	r.do(func(t *transcribe.Transcriber) {
+		err := t.Add(transcribe.Track{
+			CallID: call, StreamID: stream, Source: src, From: from.Position, Finals: from.Finals,
+		})
+		if err != nil { // being stopped: the next start takes it up
+			r.log.Warn("stream not taken up for recognition", "call_id", call, "stream", stream, "error", err)
+		}
+	})
+}
+
+func (r *recognition) End(stream earshot.StreamID) {
+	r.do(func(t *transcribe.Transcriber) { t.End(stream) })
+}
+
 // startTranscribe loads the models and starts recognition.
 func (a *App) startTranscribe(context.Context) error {
 	var detector transcribe.VAD
 	var recogniser transcribe.Recogniser
-	switch a.cfg.Transcribe.Engine {
-	case "moonshine":
+	if a.cfg.Transcribe.Engine == "moonshine" {
 		d, r, err := a.loadModels()
 		if err != nil {
 			return fmt.Errorf("%w (or set transcribe.engine=none to record without transcripts)", err)
 		}
 		detector, recogniser = d, r
-	case "none":
-	default:
-		return fmt.Errorf("transcribe.engine %q", a.cfg.Transcribe.Engine)
 	}
 	t, err := transcribe.New(transcribe.Config{Workers: a.cfg.Transcribe.Workers}, detector, recogniser, sinkPort{a}, a.log)
 	if err != nil {
 		return err
 	}
-	a.trans = t
 	t.Start()
 	a.onStop("recognition", func(context.Context) error { return t.Close() })
 	a.metrics.MustRegister(t.Collectors()...)
+	a.trans.loaded(t)
 	return nil
 }
 
@@ -65,19 +111,3 @@ func (s sinkPort) Partial(u earshot.Utterance) { s.app.calls.Partial(u) }
 func (s sinkPort) Final(ctx context.Context, us []earshot.Utterance, mark earshot.Watermark) error {
 	return s.app.calls.Final(ctx, us, mark)
 }
-
-// transPort is recognition as the calls see it.
-type transPort struct{ app *App }
-
-var _ calls.Transcriber = transPort{}
-
-func (p transPort) Add(call earshot.CallID, stream earshot.StreamID, src calls.Source, from earshot.Watermark) {
-	err := p.app.trans.Add(transcribe.Track{
-		CallID: call, StreamID: stream, Source: src, From: from.Position, Finals: from.Finals,
-	})
-	if err != nil { // being stopped: the next start takes it up
-		p.app.log.Warn("stream not taken up for recognition", "call_id", call, "stream", stream, "error", err)
-	}
-}
-
-func (p transPort) End(stream earshot.StreamID) { p.app.trans.End(stream) }
