@@ -2,6 +2,7 @@ package transcribe_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -15,7 +16,6 @@ import (
 	"earshot/transcribe/transcribetest"
 	"earshot/transcribe/vad"
 	"earshot/transcribe/wer"
-	"io"
 )
 
 // recording is a stream that is over.
@@ -127,4 +127,59 @@ func TestDialogueWithTheRealEngine(t *testing.T) {
 	}
 	s := tr.Stats()
 	t.Logf("real-time factor %.3f", s.RealTimeFactor())
+}
+
+// spansOnly is a recogniser that says something about anything.
+type spansOnly struct{}
+
+func (spansOnly) Recognise(context.Context, []int16, int) (string, float64, error) {
+	return "speech", 1, nil
+}
+
+// With the real detector, too, cutting goes on after a restart as if there had
+// been none.
+func TestRealDetectorCutsTheSameAfterARestart(t *testing.T) {
+	dir, err := models.Find("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	detector, err := vad.New(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer detector.Close()
+	run := func(from earshot.Position, finals int) []earshot.Utterance {
+		sink := newMinutes()
+		tr, err := transcribe.New(transcribe.Config{}, detector, spansOnly{}, sink, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr.Start()
+		defer tr.Close()
+		track := transcribe.Track{StreamID: "s", Source: recording(transcribetest.Agent().PCM), From: from, Finals: finals}
+		if err := tr.Add(track); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-sink.done:
+		case <-time.After(time.Minute):
+			t.Fatal("not completed within a minute")
+		}
+		return sink.spans["s"]
+	}
+	want := run(0, 0)
+	if len(want) < 7 {
+		t.Fatalf("only %d utterances", len(want))
+	}
+	for i, u := range want {
+		got := run(u.To, i+1)
+		if len(got) != len(want)-i-1 {
+			t.Fatalf("after %v: %d utterances, want %d", u.To.Duration(), len(got), len(want)-i-1)
+		}
+		for k, g := range got {
+			if w := want[i+1+k]; g.From != w.From || g.To != w.To || g.ID != w.ID {
+				t.Errorf("after %v: %v to %v instead of %v to %v", u.To.Duration(), g.From.Duration(), g.To.Duration(), w.From.Duration(), w.To.Duration())
+			}
+		}
+	}
 }

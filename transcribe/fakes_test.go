@@ -46,7 +46,7 @@ func (s *tape) ReadAt(pcm []int16, pos earshot.Position) (int, error) {
 	if from < there {
 		n = copy(pcm, s.pcm[from:there])
 	}
-	if n < len(pcm) && there == len(s.pcm) && !s.open {
+	if n == 0 && len(pcm) > 0 && there == len(s.pcm) && !s.open {
 		return n, io.EOF
 	}
 	return n, nil

@@ -11,8 +11,10 @@ const (
 	// liveRounds is how many windows a live stream may catch up by in one tick;
 	// after each cut about fifty are heard again.
 	liveRounds = 128
-	// backlogTime is how long of a tick the backlog may take.
+	// backlogTime is how long of a tick the backlog may take, aloneTime if there
+	// are no live streams.
 	backlogTime = windowLength / 4
+	aloneTime   = windowLength * 7 / 8
 	// backlogSpans is how many spans of a stream that is not live may wait.
 	backlogSpans = 16
 )
@@ -35,6 +37,10 @@ func (t *Transcriber) listen() {
 // the backlog, newest stream first.
 func (t *Transcriber) tick(now time.Time) {
 	live, backlog := t.audible()
+	most := aloneTime
+	if len(live) > 0 {
+		most = backlogTime
+	}
 	for range liveRounds {
 		if live = t.hear(live, now); len(live) == 0 {
 			break
@@ -43,7 +49,7 @@ func (t *Transcriber) tick(now time.Time) {
 	started := time.Now()
 	for _, tr := range backlog {
 		for one := []*track{tr}; len(one) > 0 && t.hasRoom(tr); {
-			if time.Since(started) > backlogTime || t.ctx.Err() != nil {
+			if time.Since(started) > most || t.ctx.Err() != nil {
 				return
 			}
 			one = t.hear(one, now)

@@ -155,6 +155,12 @@ func (t *track) read(closing bool) (fill, error) {
 	before := min(int64(t.margin), t.cursor)
 	into := t.raw[int64(t.margin)-before:]
 	n, err := t.Source.ReadAt(into, t.at(t.cursor-before))
+	if err == nil && n < len(into) {
+		// A source may say only behind its end that it is over.
+		var more int
+		more, err = t.Source.ReadAt(into[n:], t.at(t.cursor-before+int64(n)))
+		n += more
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fillWait, err
 	}

@@ -27,7 +27,8 @@ type Source interface {
 	Rate() int
 	// ReadAt fills pcm with the samples from a position on and returns how many
 	// it could. Fewer than asked for with no error means that the rest may still
-	// come; io.EOF that the stream is over there.
+	// come; io.EOF, at the latest for a position behind the end, that the stream
+	// is over there.
 	ReadAt(pcm []int16, pos earshot.Position) (n int, err error)
 }
 

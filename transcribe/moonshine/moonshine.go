@@ -106,6 +106,7 @@ func (r *Recogniser) Recognise(ctx context.Context, pcm []int16, hz int) (text s
 	if len(audio) < shortest {
 		audio = append(audio, make([]float32, shortest-len(audio))...)
 	}
+	prepare(audio)
 	ids, probs, err := r.run(ctx, audio, int(seconds*tokensPerSecond)+tokensMore)
 	if err != nil {
 		return "", 0, fmt.Errorf("recognise %.1f s: %w", seconds, err)

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// The speech is made with the voices slt and rms of flite 2.2 and written as
-// G.711 mu-law at 8000 samples per second; each line of the text is followed
-// by 1.5 s of silence.
+// The speech is made with festival's cmu_us_slt_arctic_hts (the agent) and
+// flite's rms (the customer) and written as G.711 mu-law at 8000 samples per
+// second, each line of the text with 0.8 s of silence before and 0.7 after.
 //
 //go:embed testdata/agent.ul testdata/agent.txt testdata/customer.ul testdata/customer.txt
 var files embed.FS

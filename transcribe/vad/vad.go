@@ -66,7 +66,7 @@ func (d *Detector) StateLen() int { return stateLen }
 
 // Detect rates the next window of each channel: states[i] and windows[i]
 // belong together, probs[i] is the result between 0 and 1. The rate is 8000
-// (windows of 256 samples) or 16000 (512). What a channel gets does not depend
+// (windows of 256 samples) or 16000 (512). What a channel gets does not depend, but for rounding,
 // on which others are rated with it.
 func (d *Detector) Detect(rate int, states [][]float32, windows [][]int16, probs []float32) error {
 	size, context, err := lengths(rate)
