@@ -131,9 +131,7 @@ func (c *Client) serving() error {
 // Close gives the port back. Sessions that are up are not ended.
 func (c *Client) Close() error {
 	err := errors.Join(c.udp.Close(), c.tcp.Close())
-	if c.ua != nil {
-		err = errors.Join(err, c.ua.Close())
-	}
+	closeAgent(c.ua)
 	c.wg.Wait()
 	return err
 }

@@ -85,16 +85,15 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) {
 		s.giveUp(d, "cancelled")
 		return
 	}
-	d.expectAck(req.CSeq().SeqNo)
+	acked := d.expectAck(req.CSeq().SeqNo)
 	res := s.accepted(req, d)
 	s.send(req, tx, res, d)
-	s.wg.Go(func() { s.awaitAck(req, tx, res, d) })
+	s.wg.Go(func() { s.awaitAck(req, tx, res, d, acked) })
 }
 
 // awaitAck sends the 2xx again until its ACK is there, and ends the session
 // when none comes (RFC 3261 13.3.1.4).
-func (s *Server) awaitAck(req *sip.Request, tx sip.ServerTransaction, res *sip.Response, d *dialog) {
-	acked := d.awaited()
+func (s *Server) awaitAck(req *sip.Request, tx sip.ServerTransaction, res *sip.Response, d *dialog, acked <-chan struct{}) {
 	deadline := time.NewTimer(64 * sip.T1)
 	defer deadline.Stop()
 	interval := sip.T1
@@ -135,15 +134,12 @@ func (s *Server) awaitAck(req *sip.Request, tx sip.ServerTransaction, res *sip.R
 	}
 }
 
-func (d *dialog) expectAck(cseq uint32) {
+// expectAck returns what the ACK of that CSeq will close. It is called before
+// the response is sent, for the ACK may come at once.
+func (d *dialog) expectAck(cseq uint32) <-chan struct{} {
 	d.ackMu.Lock()
 	defer d.ackMu.Unlock()
 	d.acked, d.ackOf = make(chan struct{}), cseq
-}
-
-func (d *dialog) awaited() <-chan struct{} {
-	d.ackMu.Lock()
-	defer d.ackMu.Unlock()
 	return d.acked
 }
 
@@ -178,10 +174,10 @@ func (s *Server) reinvite(req *sip.Request, tx sip.ServerTransaction) {
 	if _, ok := s.change(req, tx, d); !ok {
 		return
 	}
-	d.expectAck(req.CSeq().SeqNo)
+	acked := d.expectAck(req.CSeq().SeqNo)
 	res := s.accepted(req, d)
 	s.send(req, tx, res, d)
-	s.wg.Go(func() { s.awaitAck(req, tx, res, d) })
+	s.wg.Go(func() { s.awaitAck(req, tx, res, d, acked) })
 }
 
 func (s *Server) onUpdate(req *sip.Request, tx sip.ServerTransaction) {

@@ -178,12 +178,22 @@ func (s *Server) Close() error {
 		}
 		_ = s.udp.Close()
 		_ = s.tcp.Close()
-		if s.ua != nil {
-			_ = s.ua.Close()
-		}
+		closeAgent(s.ua)
 	})
 	s.wg.Wait()
 	return nil
+}
+
+// closeAgent closes the library's side. A message that was on its way into it
+// meanwhile makes it open one more socket to answer from, so that it is closed
+// a second time a moment later.
+func closeAgent(ua *sipgo.UserAgent) {
+	if ua == nil {
+		return
+	}
+	_ = ua.Close()
+	<-time.After(50 * time.Millisecond)
+	_ = ua.Close()
 }
 
 // handler wraps what handles a kind of request: strangers are refused, and a
