@@ -96,10 +96,10 @@ func excerpt(t *testing.T, seconds int) [2][]byte {
 
 // TestKilledServerGoesOn kills the server with signal 9 at random moments of a
 // call and of what comes after it, starts it again, and compares with a run
-// that nothing disturbed. EARSHOT_E2E_KILLS sets how many moments.
+// that nothing disturbed. E2E_KILLS sets how many moments.
 func TestKilledServerGoesOn(t *testing.T) {
 	kills := 4
-	if n, err := strconv.Atoi(os.Getenv("EARSHOT_E2E_KILLS")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("E2E_KILLS")); err == nil {
 		kills = n
 	}
 	const seconds = 40

@@ -17,12 +17,12 @@ import (
 
 // TestSaturation places more speech than the cores can recognise in real time:
 // no packet is lost, every call is transcribed to its end all the same, later,
-// and the metrics say how fast the backlog drains. EARSHOT_E2E_CALLS sets how
+// and the metrics say how fast the backlog drains. E2E_CALLS sets how
 // many calls.
 func TestSaturation(t *testing.T) {
 	const seconds = 20
 	calls := 30
-	if n, err := strconv.Atoi(os.Getenv("EARSHOT_E2E_CALLS")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("E2E_CALLS")); err == nil {
 		calls = n
 	}
 	s := newServer(t, "EARSHOT_CALLS_SUMMARY_DEADLINE=1h", rtpPorts(freePortRange(t, 4*calls+20), 4*calls+20))

@@ -119,13 +119,16 @@ func readPiece(words []Word, i int, c *Code) (piece, bool) {
 			return piece{value: strings.Repeat(s, n), to: i + 2}, true
 		}
 	}
+	if len(c.Groups) == 0 {
+		w = strings.TrimPrefix(w, "+")
+	}
 	if value, separated, ok := digitsToken(w); ok {
 		if strings.Contains(value, ".") {
 			return readDotted(value, i, c)
 		}
 		return piece{value: value, to: i + 1, magnitude: separated}, true
 	}
-	if w == "o" || w == "oh" {
+	if w == "oh" || w == "o" && (c.Digits > 0 || !letterAt(words, i+1)) {
 		return readOh(words, i, c)
 	}
 	if d, ok := homophone(w); ok && len(c.Groups) >= 3 && c.Spelled == len(c.Groups) && c.Letters < c.Digits && digitAt(words, i+1) {
@@ -162,8 +165,11 @@ func readOh(words []Word, i int, c *Code) (piece, bool) {
 
 // readLetterAs reads "B as in boy", "V for Victor", "D like dog".
 func readLetterAs(words []Word, i int) (piece, bool) {
+	if i+2 >= len(words) {
+		return piece{}, false
+	}
 	w := words[i].Norm
-	if len(w) != 1 || !isLetter(w[0]) || i+2 >= len(words) {
+	if len(w) != 1 || !isLetter(w[0]) {
 		return piece{}, false
 	}
 	p := piece{value: strings.ToUpper(w), to: i + 3}
@@ -191,7 +197,11 @@ func readLetters(words []Word, i int, c *Code) (piece, bool) {
 		case "a", "i":
 			capital := w.Text == p.value
 			if len(c.Groups) > 0 {
-				return p, signAt(words, i+1) || capital && w.Norm == "a" && c.Spelled > 0
+				ends := c.Letters >= 3 && c.Digits == 0 && c.Spelled == len(c.Groups) && (w.Stop || w.Comma || i == len(words)-1)
+				return p, signAt(words, i+1) || capital && w.Norm == "a" && c.Spelled > 0 || ends
+			}
+			if _, as := readLetterAs(words, i+1); as {
+				return p, true
 			}
 			return p, signAt(words, i+1) && signAt(words, i+2) && (capital && w.Norm == "a" || letterAt(words, i+1))
 		}

@@ -15,7 +15,7 @@ func IsStop(w string) bool {
 		"just", "also", "very", "really", "too", "only", "even", "still", "again", "already", "now", "well", "like", "some", "any", "all", "both", "each", "more", "most", "much", "many", "other", "such", "own", "same",
 		"hi", "hello", "hey", "yes", "yeah", "yep", "okay", "ok", "alright", "right", "please", "thanks", "thank", "sorry", "oh", "uh", "um", "er", "hmm", "mm", "sure", "great", "good", "fine", "morning", "afternoon", "evening", "bye", "goodbye",
 		"know", "think", "guess", "mean", "want", "wanted", "need", "get", "got", "getting", "go", "going", "make", "let", "say", "tell", "see", "look", "looking", "come", "give", "take", "put", "try", "trying", "wondering", "wonder", "ask", "asking", "calling", "called",
-		"thing", "things", "stuff", "something", "anything", "everything", "someone", "kind", "sort", "bit", "lot", "way", "maybe", "actually", "basically", "because", "since", "while", "until", "though",
+		"thing", "things", "stuff", "something", "anything", "everything", "someone", "kind", "sort", "bit", "lot", "way", "maybe", "actually", "basically", "because", "whether", "since", "while", "until", "though",
 		"ll", "ve", "re", "possible", "help", "able", "day", "today", "time", "one", "ones":
 		return true
 	}

@@ -31,6 +31,10 @@ const (
 	grid = second / 1000
 )
 
+// lagWindow is how long the least lag of a sender counts, twice that at the
+// most: long against a stall, short against the drift of a clock.
+const lagWindow = 30 * time.Second
+
 // Packet is what the timeline needs to know of a packet.
 type Packet struct {
 	SSRC      uint32
@@ -67,10 +71,14 @@ type anchor struct {
 	duration  earshot.Position
 	arrival   int64
 	// arrival0 and position0 tie the run to the arrival clock; minLag is the
-	// least lag of a packet behind that tie so far.
+	// least lag of a packet behind that tie in this window and the one before, so
+	// that a sender whose clock is slow is not taken to have stopped.
 	arrival0  int64
 	position0 earshot.Position
 	minLag    earshot.Position
+	// windowLag is the least lag since windowStart.
+	windowLag   earshot.Position
+	windowStart int64
 }
 
 // Timeline places the packets of one stream. The first packet is position 0;
@@ -193,7 +201,7 @@ func newAnchor(p Packet, ext int64, pos earshot.Position) anchor {
 	return anchor{
 		ssrc: p.SSRC, clockRate: p.ClockRate, timestamp: p.Timestamp,
 		first: ext, seq: ext, position: pos, duration: p.Duration,
-		arrival: p.Arrival, arrival0: p.Arrival, position0: pos,
+		arrival: p.Arrival, arrival0: p.Arrival, position0: pos, windowStart: p.Arrival,
 	}
 }
 
@@ -216,7 +224,7 @@ func (t *Timeline) forward(p Packet, ext int64) Place {
 func (t *Timeline) advance(p Packet, ext int64, pos earshot.Position) {
 	a := &t.cur
 	a.timestamp, a.seq, a.position, a.duration, a.arrival = p.Timestamp, ext, pos, p.Duration, p.Arrival
-	a.minLag = min(a.minLag, a.lag(p.Arrival, pos))
+	a.see(a.lag(p.Arrival, pos), p.Arrival)
 	t.end = max(t.end, pos+p.Duration)
 	t.jitter.add(p)
 }
@@ -331,6 +339,15 @@ func (a *anchor) at(timestamp uint32) earshot.Position {
 // lag is how much later than the run's tie a packet at pos arrived.
 func (a *anchor) lag(arrival int64, pos earshot.Position) earshot.Position {
 	return earshot.PositionOf(time.Duration(arrival-a.arrival0)) - (pos - a.position0)
+}
+
+// see takes a packet's lag into the least lag.
+func (a *anchor) see(lag earshot.Position, arrival int64) {
+	if arrival-a.windowStart > int64(lagWindow) {
+		a.windowStart, a.minLag, a.windowLag = arrival, min(a.windowLag, lag), lag
+		return
+	}
+	a.minLag, a.windowLag = min(a.minLag, lag), min(a.windowLag, lag)
 }
 
 // forward returns the position of a packet that follows, and whether it can

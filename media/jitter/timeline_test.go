@@ -138,6 +138,25 @@ func TestFrozenTimestampsAreCaughtUp(t *testing.T) {
 	}
 }
 
+// A sender whose clock is one percent slow falls behind by seconds; stalls of
+// its own on the way do not make that a hold.
+func TestSlowSenderStaysExact(t *testing.T) {
+	s := newSender()
+	var tl Timeline
+	for i := range 30_000 { // ten minutes
+		p := s.next()
+		s.p.Arrival += int64(frame) / 100
+		if i%500 == 499 {
+			s.p.Arrival += int64(300 * time.Millisecond)
+			p.Arrival = s.p.Arrival
+			s.p.Arrival -= int64(300 * time.Millisecond)
+		}
+		if got := tl.Place(p); got.Jump || got.Position != earshot.Position(i*960) {
+			t.Fatalf("packet %d is placed at %+v, want %d", i, got, i*960)
+		}
+	}
+}
+
 // A sender that stalls and then catches up stays exact, and so does one that
 // is faster than real time.
 func TestBurstsFollowTheTimestamps(t *testing.T) {

@@ -186,7 +186,7 @@ func missingFinals(us []earshot.Utterance, expect []earshot.Watermark) int {
 // sameSummary reports whether b says nothing that a does not.
 func sameSummary(a, b earshot.Summary) bool {
 	a.Revision, b.Revision = 0, 0
-	a.CreatedAt, b.CreatedAt = b.CreatedAt, b.CreatedAt
+	a.CreatedAt = b.CreatedAt
 	ja, errA := json.Marshal(a)
 	jb, errB := json.Marshal(b)
 	return errA == nil && errB == nil && string(ja) == string(jb)

@@ -1,0 +1,254 @@
+package assist
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"earshot"
+)
+
+// Index finds passages by words. It is safe for concurrent use. A passage need
+// not hold every word of a query; the best come first.
+type Index interface {
+	ReplacePassages(ctx context.Context, article string, passages []earshot.Passage) error
+	RemovePassages(ctx context.Context, article string) error
+	SearchPassages(ctx context.Context, query string, n int) ([]earshot.Passage, error)
+}
+
+// Completer asks a language model for one JSON answer that follows the schema
+// and decodes it into out. It is safe for concurrent use, and its errors hold
+// nothing that was said.
+type Completer interface {
+	Complete(ctx context.Context, system, user, schemaName string, schema json.RawMessage, out any) error
+}
+
+// Config names what suggestions are made of. Both may be empty.
+type Config struct {
+	// Playbook is a file, Knowledge a folder of .md, .txt and .html articles.
+	Playbook, Knowledge string
+	// Model is the name the suggestions of the Completer carry.
+	Model string
+}
+
+// pollEvery is how often playbook and knowledge are looked at for changes.
+const pollEvery = 2 * time.Second
+
+// Assistant makes suggestions. It is safe for concurrent use.
+type Assistant struct {
+	cfg       Config
+	completer Completer // nil = rules only
+	log       *slog.Logger
+	playbook  atomic.Pointer[Playbook]
+	stamp     stamp // of the playbook; owned by Watch
+	knowledge *knowledge
+	made      *prometheus.CounterVec
+	fallbacks prometheus.Counter
+	reloads   *prometheus.CounterVec
+}
+
+// New reads the playbook, which must be valid, and looks for the knowledge
+// folder. Nothing is indexed until [Assistant.IndexAll]. completer may be nil.
+func New(cfg Config, index Index, completer Completer, log *slog.Logger) (*Assistant, error) {
+	if cfg.Model == "" {
+		cfg.Model = "model"
+	}
+	a := &Assistant{
+		cfg: cfg, completer: completer, log: log, knowledge: newKnowledge(cfg.Knowledge, index, log),
+		made: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "earshot_assist_suggestions_total", Help: "Suggestions made, by kind, and by rules or a model.",
+		}, []string{"kind", "by"}),
+		fallbacks: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "earshot_assist_fallbacks_total", Help: "Answers worded by the rules because the model failed or was not borne out.",
+		}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "earshot_assist_playbook_reloads_total", Help: "Changed playbooks read, by result.",
+		}, []string{"result"}),
+	}
+	a.playbook.Store(&Playbook{})
+	if cfg.Playbook != "" {
+		book, st, err := loadPlaybook(cfg.Playbook)
+		if err != nil {
+			return nil, err
+		}
+		a.playbook.Store(book)
+		a.stamp = st
+	}
+	if cfg.Knowledge != "" {
+		if info, err := os.Stat(cfg.Knowledge); err != nil {
+			return nil, fmt.Errorf("knowledge folder: %w", err)
+		} else if !info.IsDir() {
+			return nil, errors.New("knowledge folder: is not a folder")
+		}
+	}
+	return a, nil
+}
+
+// Collectors returns the metrics of the assistant.
+func (a *Assistant) Collectors() []prometheus.Collector {
+	return []prometheus.Collector{a.made, a.fallbacks, a.reloads}
+}
+
+// IndexAll brings the index up to the articles in the folder. An error means
+// that some articles are not in the index as they are; the others are.
+func (a *Assistant) IndexAll(ctx context.Context) error { return a.knowledge.sync(ctx) }
+
+// Watch keeps playbook and index up to their files until ctx is done, and then
+// returns nil. A playbook that became wrong is logged and the last good one
+// stays in use.
+func (a *Assistant) Watch(ctx context.Context) error {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	last := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		a.reload()
+		text := ""
+		if err := a.knowledge.sync(ctx); err != nil && ctx.Err() == nil {
+			text = err.Error()
+		}
+		if text != "" && text != last {
+			a.log.Error("knowledge is not indexed", "error", text)
+		}
+		last = text
+	}
+}
+
+// reload reads the playbook if its file changed.
+func (a *Assistant) reload() {
+	if a.cfg.Playbook == "" {
+		return
+	}
+	st, err := stampOf(a.cfg.Playbook)
+	if err == nil && st == a.stamp {
+		return
+	}
+	if err != nil && a.stamp == (stamp{}) {
+		return // said already
+	}
+	book, st, err := loadPlaybook(a.cfg.Playbook)
+	a.stamp = st
+	if err != nil {
+		a.reloads.WithLabelValues("error").Inc()
+		a.log.Error("playbook is wrong; the last good one stays in use", "file", a.cfg.Playbook, "error", err)
+		return
+	}
+	a.playbook.Store(book)
+	a.reloads.WithLabelValues("ok").Inc()
+	a.log.Info("playbook reloaded", "file", a.cfg.Playbook, "rules", len(book.Rules))
+}
+
+// stamp tells two versions of a file apart without reading it.
+type stamp struct {
+	modified time.Time
+	size     int64
+}
+
+func stampOf(file string) (stamp, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return stamp{}, err
+	}
+	return stampOfInfo(info), nil
+}
+
+func stampOfInfo(info fs.FileInfo) stamp { return stamp{info.ModTime(), info.Size()} }
+
+func loadPlaybook(file string) (*Playbook, stamp, error) {
+	st, err := stampOf(file)
+	if err != nil {
+		return nil, stamp{}, fmt.Errorf("playbook: %w", err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, st, fmt.Errorf("playbook: %w", err)
+	}
+	book, err := ParsePlaybook(data)
+	if err != nil {
+		return nil, st, fmt.Errorf("%s: %w", file, err)
+	}
+	return book, st, nil
+}
+
+// Answer returns what to show for the final utterance u. history are the
+// utterances before it, made the suggestions of the call so far. Asked again
+// for the same utterance it makes suggestions of the same IDs. It fails only
+// if the index fails or ctx is done.
+func (a *Assistant) Answer(ctx context.Context, call earshot.Call, history []earshot.Utterance, u earshot.Utterance, made []earshot.Suggestion) ([]earshot.Suggestion, error) {
+	if !u.Final || strings.TrimSpace(u.Text) == "" {
+		return nil, nil
+	}
+	s := newSpeech(fragmentBefore(history, u), u.Text)
+	out := a.fire(call, s, u, made)
+	if u.Role != earshot.RoleAgent {
+		answer, err := a.answer(ctx, call, s, history, u, made)
+		if err != nil {
+			return nil, err
+		}
+		if answer != nil {
+			out = append(out, *answer)
+		}
+	}
+	for _, o := range out {
+		by := "rules"
+		if o.By != byRules {
+			by = "model"
+		}
+		a.made.WithLabelValues(o.Kind, by).Inc()
+	}
+	return out, nil
+}
+
+// byRules is who a suggestion is by that no model worded.
+const byRules = "rules"
+
+// fire returns what the playbook's rules say.
+func (a *Assistant) fire(call earshot.Call, s *speech, u earshot.Utterance, made []earshot.Suggestion) []earshot.Suggestion {
+	var out []earshot.Suggestion
+	for _, rule := range a.playbook.Load().Rules {
+		if !rule.When.Passes(u.Role) || !rule.rested(u, made) || !rule.When.said(s) {
+			continue
+		}
+		out = append(out, earshot.Suggestion{
+			ID: suggestionID(call.ID, u.ID, "rule:"+rule.ID), CallID: call.ID, Kind: rule.Kind, Title: rule.Title, Text: rule.Text, Rule: rule.ID,
+			UtteranceID: u.ID, AtMS: u.EndMS, Confidence: 1, CreatedAt: time.Now().UTC(), By: byRules,
+		})
+	}
+	return out
+}
+
+// rested reports whether the rule may fire again.
+func (r *Rule) rested(u earshot.Utterance, made []earshot.Suggestion) bool {
+	count := 0
+	for _, m := range made {
+		if m.Rule != r.ID {
+			continue
+		}
+		count++
+		if since := time.Duration(u.EndMS-m.AtMS) * time.Millisecond; since < r.Cooldown || m.UtteranceID == u.ID {
+			return false
+		}
+	}
+	return r.MaxPerCall == 0 || count < r.MaxPerCall
+}
+
+// suggestionID names what an utterance gave rise to, the same each time.
+func suggestionID(call earshot.CallID, u earshot.UtteranceID, what string) earshot.SuggestionID {
+	sum := sha256.Sum256([]byte(string(call) + "\n" + string(u) + "\n" + what))
+	return earshot.SuggestionID(hex.EncodeToString(sum[:13]))
+}

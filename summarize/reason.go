@@ -1,0 +1,227 @@
+package summarize
+
+import (
+	"strings"
+
+	"earshot"
+	"earshot/spoken"
+)
+
+// How far into the customer's part of a call the reason is looked for, and how
+// long it may be.
+const (
+	reasonSentences = 16
+	reasonWords     = 48
+)
+
+// reason returns why the customer called, in their own words: the first
+// statement of a purpose, with the sentence after it if that says more. If the
+// customer states none, it is what the agent says to call about.
+func reason(list []*turn) string {
+	if r := reasonOf(ofCustomer(list)); r != "" {
+		return r
+	}
+	for _, t := range list {
+		if t.role != earshot.RoleAgent {
+			continue
+		}
+		for _, s := range t.sentences() {
+			if at, weight := s.purpose(); weight >= 3 && !isOffer(s.terms) {
+				return s.wording(at)
+			}
+		}
+	}
+	return ""
+}
+
+// ofCustomer returns the turns that may be the customer's. Without roles these
+// are all but those of the party that greets as an agent does.
+func ofCustomer(list []*turn) []*turn {
+	agents := map[earshot.StreamID]bool{}
+	known := false
+	for _, t := range list {
+		known = known || t.role == earshot.RoleCustomer
+		if t.role == earshot.RoleUnknown && greetsAsAgent(spoken.Canonical(t.text)) {
+			agents[t.parts[0].u.StreamID] = true
+		}
+	}
+	var out []*turn
+	for _, t := range list {
+		if t.role == earshot.RoleCustomer || !known && t.role != earshot.RoleAgent && !agents[t.parts[0].u.StreamID] {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+func greetsAsAgent(text string) bool {
+	for _, s := range [...]string{"thank you for calling", "thanks for calling", "how can i help", "how may i help", "how can i assist", "how may i assist", "what can i do for you"} {
+		if strings.Contains(text, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// isOffer tells an agent's courtesies from a purpose.
+func isOffer(terms []string) bool {
+	return greetsAsAgent(strings.Join(terms, " "))
+}
+
+// reasonOf finds the reason in the customer's turns.
+func reasonOf(list []*turn) string {
+	var all []sentence
+	for _, t := range list {
+		all = append(all, t.sentences()...)
+		if len(all) >= reasonSentences {
+			break
+		}
+	}
+	best, at, weight := -1, 0, 0
+	for i := range all {
+		p, w := all[i].purpose()
+		if w > 0 && all[i].identifies() && w < 3 {
+			continue
+		}
+		if w > weight && (weight < 2 || w == 3 && i < 5) {
+			best, at, weight = i, p, w
+		}
+	}
+	if best < 0 {
+		best = longest(all)
+		if best < 0 {
+			return ""
+		}
+	}
+	text := all[best].wording(at)
+	if best+1 < len(all) {
+		next := &all[best+1]
+		if next.t == all[best].t && !next.identifies() && content(next.terms) >= 3 &&
+			len(strings.Fields(text))+next.to-next.from <= reasonWords {
+			text += " " + next.wording(0)
+		}
+	}
+	return text
+}
+
+// longest returns the first of the customer's sentences that says enough, if
+// none states a purpose.
+func longest(all []sentence) int {
+	for least := 4; least >= 2; least-- {
+		for i := range all[:min(len(all), 8)] {
+			if content(all[i].terms) >= least && !all[i].identifies() {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// content counts the terms that carry meaning.
+func content(terms []string) int {
+	n := 0
+	for _, w := range terms {
+		if !spoken.IsStop(w) {
+			n++
+		}
+	}
+	return n
+}
+
+// identifies reports whether the sentence only says who speaks.
+func (s *sentence) identifies() bool {
+	text := " " + strings.Join(s.terms, " ") + " "
+	for _, p := range [...]string{
+		" my name is ", " name is ", " date of birth ", " number is ", " email is ", " address is ", " postcode is ", " zip code ", " speaking ",
+		" born ", " spelled ", " phone number ",
+	} {
+		if strings.Contains(text, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// purposeCues are phrases in canonical form with their weights, the surest
+// first.
+func purposeCues() []struct {
+	weight int
+	list   []string
+} {
+	return []struct {
+		weight int
+		list   []string
+	}{
+		{3, []string{
+			"i am calling about", "i am calling because", "i am calling to", "i am calling regarding", "i am calling for", "i am calling in", "i am calling on", "calling with regard", "i was calling", "the reason", "reason i",
+			"i am phoning", "i am ringing", "calling about", "calling because", "calling to", "calling regarding", "i would like to", "i want to", "i wanted to", "i have a problem", "i am having", "i have an issue", "i have a question",
+			"i have got a problem", "i have been having", "problem with", "trouble with", "issue with", "question about", "i need to", "i need help", "complain", "complaint", "i would like a", "it is about", "i got a letter", "i got an email", "i received a",
+			"i have received a", "i got a", "following up", "follow up on",
+		}},
+		{2, []string{
+			"i need", "i want", "wondering", "trying to", "can not", "not working", "does not work", "stopped working", "has not", "have not", "never", "did not", "was charged", "been charged", "charged me", "overcharged", "how do i", "how can i",
+			"is it possible", "looking for", "looking to", "broken", "damaged", "missing", "wrong", "refund", "cancel", "interested in", "there is a", "there is an", "keeps", "is down", "went down", "supposed to", "still waiting", "too high", "increase", "would like",
+			"can you", "could you", "can i", "could i", "do you",
+		}},
+		{1, []string{"my", "problem", "question", "issue", "order", "bill", "account", "appointment"}},
+	}
+}
+
+// purpose returns how surely the sentence states a purpose and at which term
+// the statement begins.
+func (s *sentence) purpose() (at, weight int) {
+	text := " " + strings.Join(s.terms, " ") + " "
+	n := content(s.terms)
+	for _, c := range purposeCues() {
+		for _, p := range c.list {
+			i := strings.Index(text, " "+p+" ")
+			if i < 0 || n < 2 && (c.weight < 3 || n == 0) {
+				continue
+			}
+			at := strings.Count(text[:i+1], " ") - 1
+			if c.weight < 3 || at+3 > len(s.terms) {
+				at = 0
+			}
+			if lead := (&sentence{terms: s.terms[:at]}); content(s.terms[at:]) < 2 || content(lead.terms) >= 2 && !lead.identifies() {
+				at = 0
+			}
+			return at, c.weight
+		}
+	}
+	return 0, 0
+}
+
+// wording returns the words of the sentence from a term on, without the fillers
+// people begin with.
+func (s *sentence) wording(term int) string {
+	from := s.from
+	if term > 0 && !strings.HasPrefix(s.terms[term], "problem") && s.subjectAt(term) {
+		from = s.at[term]
+	}
+	for from < s.to-1 && isLeadIn(s.t.words[from].Norm) {
+		from++
+	}
+	to := min(s.to, from+reasonWords)
+	text := sentenceCase(s.t.said(from, to))
+	if s.t.words[s.to-1].Question {
+		return text + "?"
+	}
+	return text + "."
+}
+
+// subjectAt reports whether a statement may begin at the term.
+func (s *sentence) subjectAt(term int) bool {
+	switch s.terms[term] {
+	case "i", "it", "the", "calling", "we":
+		return s.term(term-1) != "reason" && s.term(term-1) != "because"
+	}
+	return false
+}
+
+func isLeadIn(w string) bool {
+	switch w {
+	case "hi", "hello", "hey", "yes", "yeah", "um", "uh", "so", "well", "okay", "ok", "good", "morning", "afternoon", "evening", "thanks", "sure", "oh", "right", "and", "er", "erm", "there", "alright", "but":
+		return true
+	}
+	return false
+}
