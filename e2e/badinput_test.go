@@ -26,6 +26,7 @@ func TestUnusableOffersAreRefusedAndSaidWhy(t *testing.T) {
 		header              string
 	}{
 		{"no common codec", sdpHeaders, offer("m=audio 40000 RTP/AVP 97\r\na=rtpmap:97 EVRC/8000"), 488, "warning"},
+		{"no SDP", "Require: siprec\r\nContent-Type: application/rs-metadata+xml\r\n", "<recording/>", 488, "warning"},
 		{"only video", sdpHeaders, offer("m=video 40000 RTP/AVP 98\r\na=rtpmap:98 H264/90000"), 488, "warning"},
 		{"unknown extension", "Require: teleport\r\n" + sdpHeaders[len("Require: siprec\r\n"):], offer("m=audio 40000 RTP/AVP 0"), 420, "unsupported"},
 		{"unknown body", "Require: siprec\r\nContent-Type: application/pidgin\r\n", "coo", 415, "accept"},

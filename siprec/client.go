@@ -36,6 +36,9 @@ type Client struct {
 	tcp    net.Listener
 	addr   string
 	wg     sync.WaitGroup
+
+	mu       sync.Mutex
+	sessions map[string]*ClientSession // by Call-ID
 }
 
 // ClientMedia is one m-line to offer.
@@ -76,7 +79,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		cfg.Local = netip.MustParseAddr("127.0.0.1")
 	}
 	raiseLimits()
-	c := &Client{cfg: cfg}
+	c := &Client{cfg: cfg, sessions: map[string]*ClientSession{}}
 	var err error
 	if c.udp, c.tcp, err = bind(netip.AddrPortFrom(cfg.Local, 0).String()); err != nil {
 		return nil, err
@@ -102,7 +105,12 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	ok := func(req *sip.Request, tx sip.ServerTransaction) {
 		_ = tx.Respond(sip.NewResponseFromRequest(req, 200, "OK", nil))
 	}
-	c.server.OnBye(ok)
+	c.server.OnBye(func(req *sip.Request, tx sip.ServerTransaction) {
+		ok(req, tx)
+		if id := req.CallID(); id != nil {
+			c.forget(id.Value())
+		}
+	})
 	c.server.OnUpdate(ok)
 	c.server.OnOptions(ok)
 	c.server.OnAck(func(*sip.Request, sip.ServerTransaction) {})
@@ -136,6 +144,16 @@ func (c *Client) Close() error {
 	return err
 }
 
+// forget ends what waits for the end of a session.
+func (c *Client) forget(callID string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.sessions[callID]; s != nil {
+		close(s.done)
+		delete(c.sessions, callID)
+	}
+}
+
 // ClientSession is a recording session that the server has accepted. Its
 // methods are not to be called at the same time.
 type ClientSession struct {
@@ -147,6 +165,7 @@ type ClientSession struct {
 	cseq    uint32
 	version int
 	answer  []earshot.MediaOffer
+	done    chan struct{}
 }
 
 // Call offers a session. Its error is a [*StatusError] when the server
@@ -156,7 +175,7 @@ func (c *Client) Call(ctx context.Context, spec CallSpec) (*ClientSession, error
 	if err := sip.ParseUri(spec.To, &to); err != nil {
 		return nil, fmt.Errorf("recording server %q: %w", spec.To, err)
 	}
-	s := &ClientSession{client: c, spec: spec, target: to, cseq: 0, version: 1}
+	s := &ClientSession{client: c, spec: spec, target: to, version: 1, done: make(chan struct{})}
 	s.invite = sip.NewRequest(sip.INVITE, to)
 	from := parsedAddress("From", "<sip:earshot@"+c.addr+">;tag="+earshot.NewID())
 	s.to = parsedAddress("To", "<"+spec.To+">")
@@ -168,8 +187,17 @@ func (c *Client) Call(ctx context.Context, spec CallSpec) (*ClientSession, error
 	if err != nil {
 		return nil, err
 	}
-	return s, s.take(res)
+	c.mu.Lock()
+	c.sessions[s.CallID()] = s
+	c.mu.Unlock()
+	if err := s.take(res); err != nil {
+		return nil, errors.Join(err, s.Bye(ctx))
+	}
+	return s, nil
 }
+
+// Done is closed when either side has ended the session with a BYE.
+func (s *ClientSession) Done() <-chan struct{} { return s.done }
 
 // CallID returns the Call-ID of the session.
 func (s *ClientSession) CallID() string { return s.invite.CallID().Value() }
@@ -201,6 +229,7 @@ func (s *ClientSession) Update(ctx context.Context, md earshot.Metadata, partial
 // Bye ends the session.
 func (s *ClientSession) Bye(ctx context.Context) error {
 	_, err := s.transact(ctx, s.request(sip.BYE))
+	s.client.forget(s.CallID())
 	return err
 }
 
@@ -268,8 +297,13 @@ func (s *ClientSession) sdp(media []ClientMedia) string {
 // transact sends a request, waits for its final answer and acknowledges a 2xx
 // to an INVITE.
 func (s *ClientSession) transact(ctx context.Context, req *sip.Request) (*sip.Response, error) {
-	res, err := s.client.client.Do(ctx, req)
+	tx, err := s.client.client.TransactionRequest(ctx, req)
 	if err != nil {
+		return nil, fmt.Errorf("%s: %w", req.Method, err)
+	}
+	res, err := s.final(ctx, req, tx)
+	if err != nil {
+		tx.Terminate()
 		return nil, fmt.Errorf("%s: %w", req.Method, err)
 	}
 	if !res.IsSuccess() {
@@ -280,17 +314,81 @@ func (s *ClientSession) transact(ctx context.Context, req *sip.Request) (*sip.Re
 		return nil, fmt.Errorf("%s: %w", req.Method, e)
 	}
 	if req.Method == sip.INVITE {
-		if to := res.To(); to != nil {
-			s.to = sip.HeaderClone(to)
-		}
-		if c := res.Contact(); c != nil {
-			s.target = c.Address
-		}
-		if err := s.client.client.WriteRequest(s.request(sip.ACK)); err != nil {
-			return nil, fmt.Errorf("ACK: %w", err)
-		}
+		return res, s.acknowledge(res, tx)
 	}
 	return res, nil
+}
+
+// final waits for the final answer. An INVITE that is given up is cancelled
+// (RFC 3261 9.1).
+func (s *ClientSession) final(ctx context.Context, req *sip.Request, tx sip.ClientTransaction) (*sip.Response, error) {
+	for {
+		select {
+		case res := <-tx.Responses():
+			if !res.IsProvisional() {
+				return res, nil
+			}
+		case <-tx.Done():
+			return nil, tx.Err()
+		case <-ctx.Done():
+			if req.Method == sip.INVITE {
+				s.cancel(req, tx)
+			}
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// cancelPatience bounds the wait for the 487 to an INVITE that is cancelled.
+const cancelPatience = 2 * time.Second
+
+// cancel sends a CANCEL and waits a little for the end of the INVITE. A 2xx
+// that was on its way already is acknowledged and ended.
+func (s *ClientSession) cancel(invite *sip.Request, tx sip.ClientTransaction) {
+	req := sip.NewRequest(sip.CANCEL, invite.Recipient)
+	req.SetTransport(invite.Transport())
+	for _, name := range []string{"Via", "From", "To", "Call-ID"} {
+		sip.CopyHeaders(name, invite, req)
+	}
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: invite.CSeq().SeqNo, MethodName: sip.CANCEL})
+	if err := s.client.client.WriteRequest(req); err != nil {
+		return
+	}
+	patience, done := context.WithTimeout(context.Background(), cancelPatience)
+	defer done()
+	for {
+		select {
+		case res := <-tx.Responses():
+			if res.IsSuccess() && s.acknowledge(res, tx) == nil {
+				_ = s.Bye(patience)
+			}
+			if !res.IsProvisional() {
+				return
+			}
+		case <-tx.Done():
+			return
+		case <-patience.Done():
+			return
+		}
+	}
+}
+
+// acknowledge sends the ACK of a 2xx, and again each time the 2xx comes again
+// (RFC 3261 13.2.2.4).
+func (s *ClientSession) acknowledge(res *sip.Response, tx sip.ClientTransaction) error {
+	if to := res.To(); to != nil {
+		s.to = sip.HeaderClone(to)
+	}
+	if c := res.Contact(); c != nil {
+		s.target = c.Address
+	}
+	ack := s.request(sip.ACK)
+	again := ack.Clone()
+	tx.OnRetransmission(func(*sip.Response) { _ = s.client.client.WriteRequest(again.Clone()) })
+	if err := s.client.client.WriteRequest(ack); err != nil {
+		return fmt.Errorf("ACK: %w", err)
+	}
+	return nil
 }
 
 // take reads the answer of an INVITE.

@@ -25,6 +25,7 @@ type dialogState struct {
 	Routes       []string              `json:"routes,omitempty"`
 	LocalCSeq    uint32                `json:"local_cseq"`
 	RemoteCSeq   uint32                `json:"remote_cseq"`
+	Branch       string                `json:"branch"` // of the INVITE that began it
 	Transport    string                `json:"transport"`
 	Source       string                `json:"source"`
 	Host         string                `json:"host"`
@@ -39,13 +40,17 @@ type dialogState struct {
 
 // dialog is one recording session's dialog.
 type dialog struct {
-	id string
+	id    string
+	begun string // key of the INVITE that began it: Call-ID and the client's tag
 	// inviting is set from an INVITE to its final response.
 	inviting atomic.Bool
 
 	mu    sync.Mutex // held while a request of the dialog is handled
 	state dialogState
 	ended bool
+	// offered says that our last 2xx to an INVITE carried an offer, which its
+	// ACK answers.
+	offered bool
 
 	ackMu sync.Mutex
 	acked chan struct{} // closed by the ACK that is waited for
@@ -72,7 +77,8 @@ func (s *Server) Restore(dialogs []earshot.Dialog) error {
 		if err := json.Unmarshal(stored.State, &d.state); err != nil {
 			return fmt.Errorf("restore dialog %s: %w", stored.ID, err)
 		}
-		s.dialogs[d.id] = d
+		d.begun = dialogID(d.state.CallID, d.state.RemoteTag)
+		s.dialogs[d.id], s.begun[d.begun] = d, d
 	}
 	return nil
 }
@@ -103,13 +109,23 @@ func (s *Server) dialogByID(id string) *dialog {
 func (s *Server) keep(d *dialog) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.dialogs[d.id] = d
+	s.dialogs[d.id], s.begun[d.begun] = d, d
+}
+
+// begunBy returns the dialog that an INVITE without To tag began already.
+func (s *Server) begunBy(req *sip.Request) *dialog {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.begun[dialogID(req.CallID().Value(), remoteTag(req))]
 }
 
 func (s *Server) drop(d *dialog) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.dialogs, d.id)
+	if s.begun[d.begun] == d {
+		delete(s.begun, d.begun)
+	}
 }
 
 // Dialogs returns how many dialogs are up.
@@ -128,16 +144,25 @@ func remoteTag(req *sip.Request) string {
 	return tag
 }
 
+func branch(req *sip.Request) string {
+	via := req.Via()
+	if via == nil {
+		return ""
+	}
+	b, _ := via.Params.Get("branch")
+	return b
+}
+
 // newDialog makes the state of the dialog that an INVITE begins.
 func (s *Server) newDialog(req *sip.Request) *dialog {
 	host := s.localHost(req.Source())
 	d := &dialog{state: dialogState{
 		CallID: req.CallID().Value(), LocalTag: earshot.NewID(), RemoteTag: remoteTag(req),
 		LocalURI: "<" + req.To().Address.String() + ">", RemoteURI: "<" + req.From().Address.String() + ">",
-		RemoteCSeq: req.CSeq().SeqNo, Transport: req.Transport(), Source: req.Source(), Host: host,
+		RemoteCSeq: req.CSeq().SeqNo, Branch: branch(req), Transport: req.Transport(), Source: req.Source(), Host: host,
 		SDPID: uint64(req.CSeq().SeqNo)<<20 | 1,
 	}}
-	d.id = dialogID(d.state.CallID, d.state.LocalTag)
+	d.id, d.begun = dialogID(d.state.CallID, d.state.LocalTag), dialogID(d.state.CallID, d.state.RemoteTag)
 	for _, h := range req.GetHeaders("Record-Route") {
 		d.state.Routes = append(d.state.Routes, h.Value())
 	}

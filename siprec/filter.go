@@ -14,8 +14,8 @@ func (s *Server) filter(info sip.TransportReadProps, data []byte) ([]byte, error
 	if !strings.EqualFold(info.Transport, "udp") || len(bytes.TrimSpace(data)) == 0 {
 		return data, nil
 	}
-	mended := mendLineEnds(data)
-	if _, err := sip.ParseMessage(mended); err == nil {
+	mended := mendHeader(data)
+	if _, err := s.parser.ParseSIP(mended); err == nil {
 		return mended, nil
 	}
 	s.m.unparsable.Inc()
@@ -31,16 +31,24 @@ func (s *Server) writeRaw(res []byte, to net.Addr) {
 	}
 }
 
-// mendLineEnds makes the line ends of the header CRLF. The body stays as it
-// is, so that its length does.
-func mendLineEnds(data []byte) []byte {
-	end := bytes.Index(data, []byte("\n\n"))
-	if crlf := bytes.Index(data, []byte("\r\n\r\n")); end < 0 || (crlf >= 0 && crlf < end) {
+// mendHeader makes the line ends of the header CRLF and leaves out lines that
+// are no header. The body stays as it is, so that its length does.
+func mendHeader(data []byte) []byte {
+	end := headerEnd(data)
+	if end < 0 {
 		return data
 	}
-	head := bytes.ReplaceAll(data[:end], []byte("\r\n"), []byte("\n"))
-	out := bytes.ReplaceAll(head, []byte("\n"), []byte("\r\n"))
-	return append(append(out, "\r\n\r\n"...), data[end+2:]...)
+	out := make([]byte, 0, len(data)+64)
+	for line := range bytes.Lines(data[:end]) {
+		line = bytes.TrimRight(line, "\r\n")
+		first := len(out) == 0
+		folded := len(line) > 0 && (line[0] == ' ' || line[0] == '\t')
+		if len(line) > 0 && !first && !folded && bytes.IndexByte(line, ':') < 1 {
+			continue
+		}
+		out = append(append(out, line...), "\r\n"...)
+	}
+	return append(out, data[end:]...)
 }
 
 // badRequest answers a request that can't be parsed, from the headers that

@@ -2,24 +2,15 @@ package siprec
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/emiago/sipgo/sip"
 
 	"earshot"
 )
-
-// content is what a request carries for us.
-type content struct {
-	offer    *offer // nil without SDP
-	metadata *earshot.Metadata
-	problems []string
-}
 
 // refusal is an answer other than 2xx.
 type refusal struct {
@@ -37,6 +28,9 @@ func (s *Server) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		s.reinvite(req, tx)
 		return
 	}
+	if d := s.begunBy(req); d != nil && s.repeated(req, tx, d) {
+		return
+	}
 	if s.draining.Load() {
 		s.respond(req, tx, 503, "Service Unavailable", nil, "Retry-After", "30")
 		return
@@ -46,8 +40,8 @@ func (s *Server) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	}
 	c, r := readContent(req, nil)
-	if r == nil && c.offer == nil {
-		r = &refusal{488, "Not Acceptable Here", []string{"Warning", warning(399, "the request offers no SDP")}}
+	if r == nil && c.offer == nil && len(req.Body()) > 0 { // without any body it is a late offer
+		r = &refusal{488, "Not Acceptable Here", []string{"Warning", warning(399, "the body holds no SDP")}}
 	}
 	if r == nil {
 		r = checkSessionTimer(req)
@@ -59,12 +53,42 @@ func (s *Server) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	s.begin(req, tx, c)
 }
 
+// repeated answers an INVITE whose dialog is up although its transaction is
+// not: a restart lay between, or it came on two ways (RFC 3261 8.2.2.2).
+func (s *Server) repeated(req *sip.Request, tx sip.ServerTransaction, d *dialog) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch {
+	case d.ended || req.CSeq().SeqNo != d.state.RemoteCSeq:
+		return false // a new session
+	case branch(req) != d.state.Branch:
+		s.respond(req, tx, 482, "Loop Detected", nil)
+	default:
+		s.accept(req, tx, d, false)
+	}
+	return true
+}
+
+// accept answers an INVITE with 200 and waits for its ACK. The caller holds
+// the dialog's lock.
+func (s *Server) accept(req *sip.Request, tx sip.ServerTransaction, d *dialog, offered bool) {
+	d.offered = offered
+	acked := d.expectAck(req.CSeq().SeqNo)
+	res := s.accepted(req, d)
+	s.send(req, tx, res, d)
+	s.wg.Go(func() { s.awaitAck(req, tx, res, d, acked) })
+}
+
 // begin opens a recording session and waits for the ACK of its 200.
 func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) {
 	var cancelled atomic.Bool
 	tx.OnCancel(func(*sip.Request) { cancelled.Store(true) })
 	d := s.newDialog(req)
 	d.state.Metadata = c.metadata
+	late := c.offer == nil
+	if late {
+		c.offer = &offer{media: lateOffer()}
+	}
 	d.inviting.Store(true)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -85,77 +109,9 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) {
 		s.giveUp(d, "cancelled")
 		return
 	}
-	acked := d.expectAck(req.CSeq().SeqNo)
-	res := s.accepted(req, d)
-	s.send(req, tx, res, d)
-	s.wg.Go(func() { s.awaitAck(req, tx, res, d, acked) })
-}
-
-// awaitAck sends the 2xx again until its ACK is there, and ends the session
-// when none comes (RFC 3261 13.3.1.4).
-func (s *Server) awaitAck(req *sip.Request, tx sip.ServerTransaction, res *sip.Response, d *dialog, acked <-chan struct{}) {
-	deadline := time.NewTimer(64 * sip.T1)
-	defer deadline.Stop()
-	interval := sip.T1
-	again := time.NewTimer(interval)
-	defer again.Stop()
-	for {
-		select {
-		case <-acked:
-			return
-		case <-tx.Acks():
-			d.ack(req.CSeq().SeqNo)
-			return
-		case <-s.ctx.Done():
-			return
-		case <-again.C:
-			s.m.retransmitted.Inc()
-			if err := tx.Respond(res); err != nil {
-				_ = s.srv.WriteResponse(res)
-			}
-			interval = min(2*interval, sip.T2)
-			again.Reset(interval)
-		case <-deadline.C:
-			s.m.unacknowledged.Inc()
-			s.log.Warn("200 was never acknowledged", "sip_call_id", d.state.CallID)
-			s.drop(d)
-			d.mu.Lock()
-			over := d.ended
-			d.mu.Unlock()
-			if over {
-				return
-			}
-			ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second)
-			defer cancel()
-			_ = s.bye(ctx, d)
-			s.end(d, "not acknowledged")
-			return
-		}
-	}
-}
-
-// expectAck returns what the ACK of that CSeq will close. It is called before
-// the response is sent, for the ACK may come at once.
-func (d *dialog) expectAck(cseq uint32) <-chan struct{} {
-	d.ackMu.Lock()
-	defer d.ackMu.Unlock()
-	d.acked, d.ackOf = make(chan struct{}), cseq
-	return d.acked
-}
-
-// ack closes what waits for the ACK of that CSeq.
-func (d *dialog) ack(cseq uint32) {
-	d.ackMu.Lock()
-	defer d.ackMu.Unlock()
-	if d.acked != nil && d.ackOf == cseq {
-		close(d.acked)
-		d.acked = nil
-	}
-}
-
-func (s *Server) onAck(req *sip.Request, _ sip.ServerTransaction) {
-	if d := s.find(req); d != nil && req.CSeq() != nil {
-		d.ack(req.CSeq().SeqNo)
+	s.accept(req, tx, d, late)
+	if cancelled.Load() { // between the look above and the 200, which was not sent then
+		s.giveUp(d, "cancelled")
 	}
 }
 
@@ -171,13 +127,9 @@ func (s *Server) reinvite(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, ok := s.change(req, tx, d); !ok {
-		return
+	if c := s.change(req, tx, d); c != nil {
+		s.accept(req, tx, d, c.offer == nil)
 	}
-	acked := d.expectAck(req.CSeq().SeqNo)
-	res := s.accepted(req, d)
-	s.send(req, tx, res, d)
-	s.wg.Go(func() { s.awaitAck(req, tx, res, d, acked) })
 }
 
 func (s *Server) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
@@ -188,8 +140,8 @@ func (s *Server) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c, ok := s.change(req, tx, d)
-	if !ok {
+	c := s.change(req, tx, d)
+	if c == nil {
 		return
 	}
 	res := s.accepted(req, d)
@@ -200,25 +152,25 @@ func (s *Server) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 	s.send(req, tx, res, d)
 }
 
-// change applies a re-INVITE or UPDATE. It reports false when it has refused
-// the request and the session is as it was.
-func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) (*content, bool) {
+// change applies a re-INVITE or UPDATE and returns what it carried; nil when
+// it has refused the request and the session is as it was.
+func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) *content {
 	if bad := malformed(req); bad != "" {
 		s.respond(req, tx, 400, "Bad Request", d, "Warning", warning(399, bad))
-		return nil, false
+		return nil
 	}
 	if d.ended {
 		s.respond(req, tx, 481, "Call/Transaction Does Not Exist", d)
-		return nil, false
+		return nil
 	}
 	if req.CSeq().SeqNo <= d.state.RemoteCSeq { // RFC 3261 12.2.2
 		s.respond(req, tx, 500, "Server Internal Error", d, "Warning", warning(399, "CSeq is not higher than the one before"))
-		return nil, false
+		return nil
 	}
 	d.state.RemoteCSeq = req.CSeq().SeqNo
 	if r := checkRequire(req); r != nil {
 		s.refuse(req, tx, d, r)
-		return nil, false
+		return nil
 	}
 	c, r := readContent(req, d.state.Metadata)
 	if r == nil {
@@ -226,7 +178,7 @@ func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) (
 	}
 	if r != nil {
 		s.refuse(req, tx, d, r)
-		return nil, false
+		return nil
 	}
 	before := d.state
 	if c.metadata != nil {
@@ -246,9 +198,9 @@ func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) (
 		d.state = before
 		d.state.RemoteCSeq = cseq
 		s.refuse(req, tx, d, refusalOf(err))
-		return nil, false
+		return nil
 	}
-	return c, true
+	return c
 }
 
 func (s *Server) onBye(req *sip.Request, tx sip.ServerTransaction) {
@@ -262,9 +214,7 @@ func (s *Server) onBye(req *sip.Request, tx sip.ServerTransaction) {
 	defer d.mu.Unlock()
 	over := d.ended
 	d.ended = true
-	if req.CSeq() != nil {
-		d.ack(d.ackOf) // nothing is waited for any more
-	}
+	d.stopWaiting()
 	if !over {
 		if c, r := readContent(req, d.state.Metadata); r == nil && c.metadata != nil {
 			c.offer = nil
@@ -361,9 +311,7 @@ func checkRequire(req *sip.Request) *refusal {
 	var unknown []string
 	for _, h := range req.GetHeaders("Require") {
 		for tag := range strings.SplitSeq(h.Value(), ",") {
-			switch tag = strings.TrimSpace(tag); strings.ToLower(tag) {
-			case "", "siprec", "timer", "100rel", "replaces":
-			default:
+			if tag = strings.TrimSpace(tag); !known(strings.ToLower(tag)) {
 				unknown = append(unknown, tag)
 			}
 		}
@@ -372,6 +320,20 @@ func checkRequire(req *sip.Request) *refusal {
 		return nil
 	}
 	return &refusal{420, "Bad Extension", []string{"Unsupported", strings.Join(unknown, ", ")}}
+}
+
+// known reports whether an option tag is one of ours. Some clients write two
+// without the comma between them.
+func known(tag string) bool {
+	if tag == "" {
+		return true
+	}
+	for _, ours := range []string{"siprec", "timer", "100rel", "replaces"} {
+		if rest, ok := strings.CutPrefix(tag, ours); ok && known(rest) {
+			return true
+		}
+	}
+	return false
 }
 
 func headerOf(req *sip.Request, names ...string) string {
@@ -394,67 +356,10 @@ func malformed(req *sip.Request) string {
 		return "Call-ID is missing"
 	case req.CSeq() == nil:
 		return "CSeq is missing"
+	case req.IsInvite() && req.Contact() == nil: // RFC 3261 8.1.1.8
+		return "Contact is missing or malformed"
 	}
 	return ""
-}
-
-// readContent takes a body apart: SDP, metadata, and what else there is.
-func readContent(req *sip.Request, known *earshot.Metadata) (*content, *refusal) {
-	c := &content{}
-	if len(req.Body()) == 0 {
-		return c, nil
-	}
-	kind := headerOf(req, "Content-Type", "c")
-	parts, problems := splitBody(kind, req.Body())
-	c.problems = problems
-	understood := false
-	for _, p := range parts {
-		switch p.contentType {
-		case "application/sdp":
-			understood = true
-			if c.offer != nil {
-				continue
-			}
-			o, err := parseSDP(p.body)
-			if err != nil {
-				return nil, &refusal{400, "Bad Request", []string{"Warning", warning(399, err.Error())}}
-			}
-			c.offer = o
-		case "application/rs-metadata", "application/rs-metadata+xml":
-			understood = true
-			c.readMetadata(p.body, known)
-		default:
-			if p.required {
-				return nil, unsupportedBody(p.contentType)
-			}
-		}
-	}
-	if !understood {
-		return nil, unsupportedBody(kind)
-	}
-	return c, nil
-}
-
-func unsupportedBody(kind string) *refusal {
-	return &refusal{415, "Unsupported Media Type", []string{"Accept", accept, "Warning", warning(399, "body of type "+kind)}}
-}
-
-// readMetadata never refuses: bad metadata does not cost a recording.
-func (c *content) readMetadata(body []byte, known *earshot.Metadata) {
-	if c.metadata != nil {
-		known = c.metadata
-	}
-	doc, err := parseMetadata(body)
-	if err != nil {
-		c.problems = append(c.problems, "metadata: "+err.Error())
-	}
-	if doc == nil {
-		doc = &document{partial: true} // keeps what is known and the text as it came
-	}
-	if id := doc.duplicateIDs(); id != "" {
-		c.problems = append(c.problems, fmt.Sprintf("metadata: %s stands twice", id))
-	}
-	c.metadata = merge(known, doc, string(body))
 }
 
 func (s *Server) refuse(req *sip.Request, tx sip.ServerTransaction, d *dialog, r *refusal) {

@@ -36,6 +36,10 @@ type element struct {
 type document struct {
 	partial bool
 	md      earshot.Metadata
+	// within are the sessions that participants name as an attribute.
+	within []earshot.MetaSessionParticipant
+	// loose are the elements of the document that belong to none of its others.
+	loose []*element
 }
 
 // parseMetadata reads a document. What could be read before an error is
@@ -53,7 +57,48 @@ func parseMetadata(raw []byte) (*document, error) {
 	for _, e := range rec.children {
 		d.read(e)
 	}
+	d.addWithin()
+	for _, e := range d.loose {
+		d.attach(e)
+	}
 	return d, err
+}
+
+// addWithin adds the associations that no element of their own states.
+func (d *document) addWithin() {
+	for _, a := range d.within {
+		if !slices.ContainsFunc(d.md.SessionParticipants, func(b earshot.MetaSessionParticipant) bool {
+			return a.ParticipantID == b.ParticipantID && a.SessionID == b.SessionID
+		}) {
+			d.md.SessionParticipants = append(d.md.SessionParticipants, a)
+		}
+	}
+}
+
+// attach gives extension data of the whole document to the element it names as
+// its parent, else to the first session, else to the first group.
+func (d *document) attach(e *element) {
+	wrapper := &element{children: []*element{e}}
+	found, parent := wrapper.extensions(), e.attr("parent")
+	for i := range d.md.Participants {
+		if p := &d.md.Participants[i]; parent != "" && p.ID == parent {
+			p.Extensions = append(p.Extensions, found...)
+			return
+		}
+	}
+	for i := range d.md.Groups {
+		if g := &d.md.Groups[i]; parent != "" && g.ID == parent {
+			g.Extensions = append(g.Extensions, found...)
+			return
+		}
+	}
+	at := max(0, slices.IndexFunc(d.md.Sessions, func(s earshot.MetaSession) bool { return s.ID == parent }))
+	switch {
+	case len(d.md.Sessions) > 0:
+		d.md.Sessions[at].Extensions = append(d.md.Sessions[at].Extensions, found...)
+	case len(d.md.Groups) > 0:
+		d.md.Groups[0].Extensions = append(d.md.Groups[0].Extensions, found...)
+	}
 }
 
 func parseXML(raw []byte) (*element, error) {
@@ -136,6 +181,9 @@ func (d *document) read(e *element) {
 		})
 	case "participantstreamassoc":
 		d.md.ParticipantStreams = append(d.md.ParticipantStreams, e.streams(e.attr("participant_id", "participant")))
+	case "sessionrecordingassoc", "recording":
+	default:
+		d.loose = append(d.loose, e)
 	}
 }
 
@@ -143,7 +191,16 @@ func (d *document) session(e *element) earshot.MetaSession {
 	s := earshot.MetaSession{
 		ID: e.id("session_id"), GroupID: e.child("group-ref"), Reason: e.child("reason"),
 		Start: e.time("start-time"), Stop: e.time("stop-time"),
-		Extensions: e.extensions("group-ref", "reason", "start-time", "stop-time", "sipSessionID"),
+		Extensions: e.extensions("group-ref", "reason", "start-time", "stop-time", "sipSessionID", "associate-time", "disassociate-time"),
+	}
+	if s.GroupID == "" { // drafts of the RFC
+		s.GroupID = e.attr("group")
+	}
+	if s.Start.IsZero() {
+		s.Start = e.time("associate-time")
+	}
+	if s.Stop.IsZero() {
+		s.Stop = e.time("disassociate-time")
 	}
 	for _, c := range e.children {
 		if c.name == "sipSessionID" {
@@ -156,23 +213,26 @@ func (d *document) session(e *element) earshot.MetaSession {
 func (d *document) participant(e *element) {
 	p := earshot.MetaParticipant{
 		ID:         e.id("participant_id"),
-		Extensions: e.extensions("nameID", "name", "aor", "send", "recv", "associate-time", "disassociate-time"),
+		Extensions: e.extensions("nameID", "name", "aor", "send", "recv", "associate-time", "disassociate-time", "start-time", "stop-time"),
+	}
+	if session := e.attr("session_id", "session"); session != "" {
+		d.within = append(d.within, earshot.MetaSessionParticipant{
+			ParticipantID: p.ID, SessionID: session, Associate: e.time("associate-time"), Disassociate: e.time("disassociate-time"),
+		})
 	}
 	for _, c := range e.children {
 		switch c.name {
 		case "nameID":
-			if aor := c.attr("aor"); aor != "" {
-				p.AORs = append(p.AORs, aor)
-			}
+			p.AORs = appendText(p.AORs, c.attr("aor"))
 			for _, n := range c.children {
-				if n.name == "name" && n.value() != "" {
-					p.Names = append(p.Names, n.value())
+				if n.name == "name" {
+					p.Names = appendText(p.Names, n.value())
 				}
 			}
 		case "aor":
-			p.AORs = append(p.AORs, c.value())
+			p.AORs = appendText(p.AORs, c.value())
 		case "name":
-			p.Names = append(p.Names, c.value())
+			p.Names = appendText(p.Names, c.value())
 		}
 	}
 	d.md.Participants = append(d.md.Participants, p)
@@ -180,6 +240,13 @@ func (d *document) participant(e *element) {
 	if a := e.streams(p.ID); len(a.Send)+len(a.Recv) > 0 {
 		d.md.ParticipantStreams = append(d.md.ParticipantStreams, a)
 	}
+}
+
+func appendText(list []string, text string) []string {
+	if text == "" {
+		return list
+	}
+	return append(list, text)
 }
 
 // streams reads the send and recv elements of an element.
@@ -256,51 +323,14 @@ func (e *element) extensions(known ...string) []earshot.Extension {
 
 func (e *element) leaves(out []earshot.Extension, path string) []earshot.Extension {
 	path += e.name
+	if label := e.attr("label"); label != "" { // a header of the call, by its name
+		path += "/" + label
+	}
 	if len(e.children) == 0 {
 		return append(out, earshot.Extension{Space: e.space, Name: path, Value: e.value()})
 	}
 	for _, c := range e.children {
 		out = c.leaves(out, path+"/")
-	}
-	return out
-}
-
-// merge applies a document to what is known: a complete one replaces it, a
-// partial one replaces the elements it has (RFC 7865 5.1.2).
-func merge(known *earshot.Metadata, d *document, raw string) *earshot.Metadata {
-	out := &earshot.Metadata{}
-	if known != nil {
-		*out = *known
-	}
-	rawDocs := append(append([]string(nil), out.Raw...), raw)
-	if !d.partial {
-		*out = d.md
-	} else {
-		out.Groups = mergeBy(out.Groups, d.md.Groups, func(g earshot.MetaGroup) string { return g.ID })
-		out.Sessions = mergeBy(out.Sessions, d.md.Sessions, func(s earshot.MetaSession) string { return s.ID })
-		out.Participants = mergeBy(out.Participants, d.md.Participants, func(p earshot.MetaParticipant) string { return p.ID })
-		out.Streams = mergeBy(out.Streams, d.md.Streams, func(s earshot.MetaStream) string { return s.ID })
-		out.SessionParticipants = mergeBy(out.SessionParticipants, d.md.SessionParticipants,
-			func(a earshot.MetaSessionParticipant) string { return a.ParticipantID + "\x00" + a.SessionID })
-		out.ParticipantStreams = mergeBy(out.ParticipantStreams, d.md.ParticipantStreams,
-			func(a earshot.MetaParticipantStream) string { return a.ParticipantID })
-	}
-	out.Raw = rawDocs[max(0, len(rawDocs)-keepRaw):]
-	return out
-}
-
-// mergeBy replaces the elements of old that fresh has too and appends the rest.
-func mergeBy[T any](old, fresh []T, key func(T) string) []T {
-	out := append([]T(nil), old...)
-next:
-	for _, f := range fresh {
-		for i := range out {
-			if key(out[i]) == key(f) {
-				out[i] = f
-				continue next
-			}
-		}
-		out = append(out, f)
 	}
 	return out
 }

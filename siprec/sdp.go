@@ -213,6 +213,19 @@ func connectionAddr(value string) netip.Addr {
 	return addr.Unmap()
 }
 
+// lateOffer stands for the offer of an INVITE without SDP: one m-line with
+// the formats every client has (RFC 3551 6). What of it is accepted becomes
+// our offer; the ACK answers it.
+func lateOffer() []earshot.MediaOffer {
+	return []earshot.MediaOffer{{
+		Kind: "audio", Profile: "RTP/AVP", Port: 9, Direction: earshot.SendOnly,
+		Formats: []earshot.Format{
+			staticFormats[0], staticFormats[8],
+			{PayloadType: 101, Encoding: "TELEPHONE-EVENT", ClockRate: 8000, Channels: 1, FMTP: "0-15"},
+		},
+	}}
+}
+
 // answerSDP writes the answer: as many m-lines as offered, in their order,
 // the refused ones with port 0 (RFC 3264 6), each with its label (RFC 4574).
 func answerSDP(id, version uint64, host string, offers []earshot.MediaOffer, answers []earshot.MediaAnswer) []byte {

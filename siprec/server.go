@@ -65,6 +65,7 @@ type Server struct {
 	log      *slog.Logger
 	peers    []netip.Prefix
 	m        metrics
+	parser   *sip.Parser
 
 	ua     *sipgo.UserAgent
 	srv    *sipgo.Server
@@ -79,6 +80,7 @@ type Server struct {
 	draining atomic.Bool
 	mu       sync.Mutex
 	dialogs  map[string]*dialog // by Call-ID and our tag
+	begun    map[string]*dialog // the same by Call-ID and the client's tag
 }
 
 // NewServer returns a server that does not listen yet.
@@ -89,7 +91,7 @@ func NewServer(cfg Config, sessions Sessions, journal Journal, log *slog.Logger)
 	}
 	s := &Server{
 		cfg: cfg, sessions: sessions, journal: journal, log: log, peers: peers,
-		m: newMetrics(), dialogs: map[string]*dialog{},
+		m: newMetrics(), parser: newParser(), dialogs: map[string]*dialog{}, begun: map[string]*dialog{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
@@ -103,7 +105,7 @@ func (s *Server) Start() error {
 		return err
 	}
 	quiet := slog.New(slog.DiscardHandler) // the library logs whole messages: none of that
-	s.ua, err = sipgo.NewUA(sipgo.WithUserAgent("earshot"),
+	s.ua, err = sipgo.NewUA(sipgo.WithUserAgent("earshot"), sipgo.WithUserAgentParser(s.parser),
 		sipgo.WithUserAgentTransportLayerOptions(
 			sip.WithTransportLayerReadFilter(s.filter), sip.WithTransportLayerConnectionReuse(true), sip.WithTransportLayerLogger(quiet)),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet)))
@@ -124,7 +126,7 @@ func (s *Server) Start() error {
 	s.srv.OnOptions(s.handler(s.onOptions))
 	s.srv.OnNoRoute(s.handler(s.onOther))
 	s.wg.Go(func() { _ = s.srv.ServeUDP(s.udp) })
-	s.wg.Go(func() { _ = s.srv.ServeTCP(s.tcp) })
+	s.wg.Go(func() { _ = s.srv.ServeTCP(streamListener{s.tcp, s}) })
 	return nil
 }
 
@@ -218,6 +220,14 @@ func (s *Server) handler(handle func(*sip.Request, sip.ServerTransaction)) sipgo
 			return
 		}
 		handle(req, tx)
+	}
+}
+
+// survive keeps a panic of work beside the requests from ending the process.
+func (s *Server) survive(what string) {
+	if p := recover(); p != nil {
+		s.m.panics.Inc()
+		s.log.Error("background work panicked", "what", what, "panic", p, "stack", string(debug.Stack()))
 	}
 }
 

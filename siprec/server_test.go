@@ -56,7 +56,7 @@ func TestRefusals(t *testing.T) {
 		header              string
 	}{
 		{"unknown extension", "Require: siprec, teleport\r\nContent-Type: application/sdp\r\n", offer, nil, 420, "Unsupported"},
-		{"no SDP", "Require: siprec\r\n", "", nil, 488, "Warning"},
+		{"metadata but no SDP", mixedType, mixed("application/rs-metadata+xml", metadataText), nil, 488, "Warning"},
 		{"unknown body", "Require: siprec\r\nContent-Type: text/plain\r\n", "hello", nil, 415, "Accept"},
 		{"SDP without m-line", sdpType, "v=0\r\ns=-\r\n", nil, 400, "Warning"},
 		{"required part unknown", mixedType, strings.Replace(mixed("application/sdp", offer, "application/gtd", "x"),

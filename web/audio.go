@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"earshot"
 )
 
 const audioType = "audio/wav"
@@ -39,10 +41,10 @@ func (s *Server) getAudio(ctx context.Context, in *CallInput) (*huma.StreamRespo
 		return nil, errNotReady
 	}
 	path, err := s.deps.Audio.Path(call.ID)
-	if err != nil {
-		return nil, err
+	if err != nil && !errors.Is(err, earshot.ErrNotFound) {
+		return nil, fmt.Errorf("find recording: %w", err)
 	}
-	f, info, err := openFile(path)
+	f, info, err := openFile(path) // an unknown path is "", which no file has
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, huma.Error404NotFound("the recording is not there any more")
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"earshot"
@@ -80,9 +81,14 @@ func TestAudioHead(t *testing.T) {
 }
 
 func TestAudioGone(t *testing.T) {
-	f := newFixture(t, func(_ *Config, d *Deps) {
-		d.Audio = audioFunc(func(earshot.CallID) (string, error) { return filepath.Join(t.TempDir(), "gone.wav"), nil })
-	})
-	answer, body := f.do(t, http.MethodGet, audioPath)
-	checkProblem(t, answer, body, http.StatusNotFound)
+	for name, find := range map[string]audioFunc{
+		"no file": func(earshot.CallID) (string, error) { return filepath.Join(t.TempDir(), "gone.wav"), nil },
+		"no path": func(earshot.CallID) (string, error) { return "", earshot.ErrNotFound },
+	} {
+		f := newFixture(t, func(_ *Config, d *Deps) { d.Audio = find })
+		answer, body := f.do(t, http.MethodGet, audioPath)
+		if p := checkProblem(t, answer, body, http.StatusNotFound); !strings.Contains(p.Detail, "recording") {
+			t.Errorf("%s: %s", name, p.Detail)
+		}
+	}
 }

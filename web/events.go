@@ -15,10 +15,9 @@ const eventStream = "text/event-stream"
 
 // EventsInput says where a reader of events begins.
 type EventsInput struct {
-	LastID  string `header:"Last-Event-ID" maxLength:"20" pattern:"^[0-9]*$" doc:"ID of the last event read; the stream goes on after it."`
-	LastArg string `query:"last_event_id" maxLength:"20" pattern:"^[0-9]*$" doc:"The same for clients that can't set the header, which comes first."`
-	// Partials is a string, since its default is true.
-	Partials string `query:"partials" enum:"true,false" default:"true" doc:"Whether partial utterances are sent."`
+	LastID   string `header:"Last-Event-ID" maxLength:"20" pattern:"^[0-9]*$" doc:"ID of the last event read; the stream goes on after it."`
+	LastArg  string `query:"last_event_id" maxLength:"20" pattern:"^[0-9]*$" doc:"The same for clients that can't set the header, which comes first."`
+	Partials bool   `query:"partials" default:"true" doc:"Whether partial utterances are sent."`
 }
 
 type callEventsInput struct {
@@ -76,7 +75,7 @@ type session struct {
 // events prepares a session. The reader is subscribed before the store is
 // read: what is committed meanwhile waits in its queue.
 func (s *Server) events(ctx context.Context, call earshot.CallID, in *EventsInput) (*huma.StreamResponse, error) {
-	r, partials, err := s.broker.subscribe(call, in.Partials == "true")
+	r, partials, err := s.broker.subscribe(call, in.Partials)
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +147,7 @@ func (ses *session) run(w http.ResponseWriter, r *http.Request) {
 	out := &eventWriter{w: w, rc: rc}
 	out.write([]byte("retry: 1000\n\n"))
 	out.write(ses.first)
-
+	ses.replay(r.Context(), out)
 	for _, p := range ses.partials {
 		out.write(p.frame.bytes)
 	}

@@ -1,11 +1,9 @@
 package web
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -27,69 +25,6 @@ func everyEvent() []string {
 	}
 	return out
 }
-
-// message is one server-sent event as a client reads it.
-type message struct {
-	id, event string
-	data      earshot.Event
-}
-
-// stream reads server-sent events from an open connection.
-type stream struct {
-	body  io.ReadCloser
-	lines *bufio.Scanner
-}
-
-func open(t *testing.T, c *http.Client, url, lastID string) *stream {
-	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if lastID != "" {
-		req.Header.Set("Last-Event-ID", lastID)
-	}
-	answer, err := c.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "text/event-stream" {
-		t.Fatalf("%s %q", answer.Status, answer.Header.Get("Content-Type"))
-	}
-	return newStream(answer.Body)
-}
-
-func newStream(body io.ReadCloser) *stream {
-	s := &stream{body: body, lines: bufio.NewScanner(body)}
-	s.lines.Buffer(nil, 64<<20)
-	return s
-}
-
-// next returns the next event, false at the end of the stream.
-func (s *stream) next() (message, bool) {
-	var m message
-	for s.lines.Scan() {
-		line := s.lines.Text()
-		field, value, _ := strings.Cut(line, ": ")
-		switch field {
-		case "id":
-			m.id = value
-		case "event":
-			m.event = value
-		case "data":
-			if json.Unmarshal([]byte(value), &m.data) != nil {
-				return m, false
-			}
-		case "":
-			if m.event != "" {
-				return m, true
-			}
-		}
-	}
-	return m, false
-}
-
-func (s *stream) close() { _ = s.body.Close() }
 
 func (f *fixture) publish(e earshot.Event) earshot.Event {
 	e = f.store.commit(e)
@@ -131,6 +66,23 @@ func TestEventsOfOneCall(t *testing.T) {
 	m, _ = s.next()
 	if m.event != "utterance.final" || m.id != strconv.FormatInt(want.Seq, 10) || m.data.ID != want.ID || string(m.data.Data) != string(want.Data) {
 		t.Fatalf("third event %q %q %+v", m.id, m.event, m.data)
+	}
+}
+
+// TestLatePartial has a partial come after its final.
+func TestLatePartial(t *testing.T) {
+	f := newFixture(t)
+	base := start(t, f)
+	f.publish(finalEvent("live1", 100))
+	f.broker.Publish([]earshot.Event{partialEvent("live1", 100)})
+	s := open(t, client(t), base+"/api/v1/calls/live1/events", "")
+	defer s.close()
+	if m, _ := s.next(); m.event != "snapshot" {
+		t.Fatalf("first event %q", m.event)
+	}
+	f.publish(finalEvent("live1", 700))
+	if m, _ := s.next(); m.event != "utterance.final" {
+		t.Errorf("%s of what is final already", m.event)
 	}
 }
 
@@ -224,8 +176,11 @@ func follow(t *testing.T, url string, count int) error {
 	var lastID string
 	var lastSeq int64
 	first := true
-	for {
-		s := open(t, c, url, lastID)
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		s, err := dial(t, c, url, lastID)
+		if err != nil {
+			return err
+		}
 		for budget := 1 + rand.IntN(400); budget > 0; budget-- {
 			m, ok := s.next()
 			if !ok {
@@ -262,6 +217,7 @@ func follow(t *testing.T, url string, count int) error {
 		}
 		s.close()
 	}
+	return fmt.Errorf("stuck after event %d", lastSeq)
 }
 
 func snapshotUtterances(m message) []earshot.Utterance {
@@ -299,7 +255,11 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 		defer close(got)
 		last := "2"
 		for range 2 {
-			s := open(t, c, base+"/api/v1/events", last)
+			s, err := dial(t, c, base+"/api/v1/events", last)
+			if err != nil {
+				t.Error(err)
+				return
+			}
 			for {
 				m, ok := s.next()
 				if !ok {
@@ -334,59 +294,6 @@ func TestSlowReaderIsCutOff(t *testing.T) {
 	}
 }
 
-func TestPartialsAreDroppedFirst(t *testing.T) {
-	b := NewBroker()
-	defer b.Close()
-	r, _, err := b.subscribe("", true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range int64(2 * queueLength) {
-		b.Publish([]earshot.Event{partialEvent("live1", i)})
-	}
-	if n := len(r.queue); n != queueLength/2 {
-		t.Errorf("%d partials wait, want %d", n, queueLength/2)
-	}
-	e := finalEvent("live1", 1)
-	e.Seq = 1
-	b.Publish([]earshot.Event{e})
-	if n := len(r.queue); n != queueLength/2+1 {
-		t.Error("no room for a final behind partials")
-	}
-	if n := gathered(t, b.collectors(), "earshot_web_partials_dropped_total"); n != queueLength*3/2 {
-		t.Errorf("%v partials counted as dropped", n)
-	}
-}
-
-func TestBrokerForgetsPartials(t *testing.T) {
-	b := NewBroker()
-	defer b.Close()
-	now := func() int {
-		r, partials, err := b.subscribe("live1", true)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.unsubscribe(r)
-		return len(partials)
-	}
-	b.Publish([]earshot.Event{partialEvent("live1", 1), partialEvent("live1", 2)})
-	if n := now(); n != 1 {
-		t.Errorf("%d partials of one stream", n)
-	}
-	b.Publish([]earshot.Event{finalEvent("live1", 1)})
-	if n := now(); n != 1 {
-		t.Error("the final of an earlier utterance took the partial away")
-	}
-	b.Publish([]earshot.Event{finalEvent("live1", 2)})
-	if n := now(); n != 0 {
-		t.Error("the partial outlives its final")
-	}
-	b.Publish([]earshot.Event{partialEvent("live1", 3), earshot.NewEvent(earshot.EventTranscriptCompleted, "live1", nil)})
-	if n := now(); n != 0 {
-		t.Error("the partial outlives its call")
-	}
-}
-
 func TestTooManyReaders(t *testing.T) {
 	f := newFixture(t)
 	for range maxReaders {
@@ -408,7 +315,7 @@ func TestHeartbeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		w := &lockedRecorder{header: http.Header{}}
+		w := &lockedRecorder{header: http.Header{}, read: time.Now().Add(readTimeout)}
 		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/api/v1/events", nil)
 		var group sync.WaitGroup
 		group.Go(func() { f.Handler().ServeHTTP(w, r) })
@@ -416,6 +323,9 @@ func TestHeartbeat(t *testing.T) {
 		synctest.Wait()
 		if n := strings.Count(w.String(), ": heartbeat\n\n"); n != 3 {
 			t.Errorf("%d heartbeats in 46 s, want 3", n)
+		}
+		if read, write := w.deadlines(); !read.IsZero() || !write.After(time.Now()) {
+			t.Errorf("deadlines %v, %v would end the stream", read, write)
 		}
 		cancel()
 		group.Wait()
@@ -425,35 +335,34 @@ func TestHeartbeat(t *testing.T) {
 	})
 }
 
-// lockedRecorder is a response that may be read while it is written.
+// lockedRecorder is a response that may be read while it is written. Its read
+// deadline is the server's until somebody sets another.
 type lockedRecorder struct {
 	lockedBuffer
-	header http.Header
+	header      http.Header
+	read, write time.Time
 }
 
 func (r *lockedRecorder) Header() http.Header { return r.header }
 func (r *lockedRecorder) WriteHeader(int)     {}
 func (r *lockedRecorder) Flush()              {}
 
-func FuzzEncode(f *testing.F) {
-	f.Add("utterance.final", []byte(`{"text":"a\nb"}`), int64(3))
-	f.Add("utterance.partial", []byte("{\n\"x\" : 1\n}"), int64(0))
-	f.Add("call.ended", []byte("not json"), int64(9))
-	f.Fuzz(func(t *testing.T, kind string, data []byte, seq int64) {
-		if strings.ContainsAny(kind, "\r\n") || kind == "" || seq < 0 {
-			t.Skip()
-		}
-		e := earshot.Event{Seq: seq, Type: earshot.EventType(kind), CallID: "c", Data: data}
-		text := string(encode(e).bytes)
-		if strings.Count(text, "\ndata: ") != 1 || !strings.HasSuffix(text, "\n\n") || strings.Contains(strings.TrimSuffix(text, "\n\n"), "\n\n") {
-			t.Fatalf("not one event: %q", text)
-		}
-		_, raw, _ := strings.Cut(text, "\ndata: ")
-		if !json.Valid([]byte(strings.TrimSpace(raw))) {
-			t.Fatalf("data is not JSON: %q", raw)
-		}
-		if strings.HasPrefix(text, "id: ") != (seq > 0 || kind == string(eventSnapshot)) {
-			t.Fatalf("ID of event %d: %q", seq, text)
-		}
-	})
+func (r *lockedRecorder) SetReadDeadline(t time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.read = t
+	return nil
+}
+
+func (r *lockedRecorder) SetWriteDeadline(t time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.write = t
+	return nil
+}
+
+func (r *lockedRecorder) deadlines() (read, write time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.read, r.write
 }

@@ -1,13 +1,19 @@
 package web
 
-import "earshot"
+import (
+	"slices"
+
+	"earshot"
+)
 
 // live lays over the call what the store does not have yet, and makes its nil
-// lists empty ones: in JSON they are [], never null.
+// lists empty ones: in JSON they are [], never null. What the call points to
+// is left as it is, since others may hold it too.
 func (s *Server) live(c earshot.Call) earshot.Call {
 	if !c.State.Ended() {
 		c = s.deps.Live.Snapshot(c)
 	}
+	c.Streams = slices.Clone(c.Streams)
 	fill(&c.Participants)
 	fill(&c.Streams)
 	fill(&c.Segments)
@@ -17,7 +23,9 @@ func (s *Server) live(c earshot.Call) earshot.Call {
 		fill(&c.Streams[i].Media.Formats)
 	}
 	if c.Summary != nil {
-		fillSummary(c.Summary)
+		summary := *c.Summary
+		fillSummary(&summary)
+		c.Summary = &summary
 	}
 	return c
 }

@@ -120,3 +120,19 @@ func TestRequestsAreCounted(t *testing.T) {
 		t.Errorf("%v requests counted", n)
 	}
 }
+
+// TestPanicInMidAnswer must not look like a whole answer.
+func TestPanicInMidAnswer(t *testing.T) {
+	f := newFixture(t)
+	h := f.observe(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("half"))
+		panic("no more")
+	}))
+	defer func() {
+		if cause := recover(); cause != http.ErrAbortHandler {
+			t.Errorf("recovered %v, want the connection to be cut", cause)
+		}
+	}()
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
+	t.Error("the handler returned")
+}

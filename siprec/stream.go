@@ -1,0 +1,174 @@
+package siprec
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+const (
+	// maxStreamMessage is the largest message taken from a connection.
+	maxStreamMessage = 256 << 10
+	// strangerPatience is how long a connection of a stranger may stay silent.
+	strangerPatience = 10 * time.Second
+)
+
+var errFraming = errors.New("end of SIP message is not known")
+
+// newParser parses only the headers that no request can do without. The
+// others are read where they are used, so that one that is malformed and not
+// needed does not cost the message (RFC 3261 8.2.2).
+func newParser() *sip.Parser {
+	headers := maps.Clone(sip.DefaultHeadersParser())
+	for _, name := range []string{"contact", "m", "route", "record-route", "refer-to", "referred-by", "max-forwards"} {
+		delete(headers, name)
+	}
+	p := sip.NewParser(sip.WithHeadersParsers(headers))
+	p.MaxMessageLength = maxStreamMessage
+	return p
+}
+
+// streamListener gives the library connections of which each message is
+// whole and can be parsed: a message that can't be would close the connection
+// without an answer.
+type streamListener struct {
+	net.Listener
+	s *Server
+}
+
+func (l streamListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	if !l.s.allowed(conn.RemoteAddr().String()) {
+		_ = conn.SetReadDeadline(time.Now().Add(strangerPatience))
+	}
+	return &streamConn{Conn: conn, s: l.s, chunk: make([]byte, 16<<10)}, nil
+}
+
+// streamConn is one connection. Only its one reader touches the buffers.
+type streamConn struct {
+	net.Conn
+	s     *Server
+	chunk []byte
+	in    []byte // received, not yet a whole message
+	out   []byte // a mended message, not yet handed on
+}
+
+// Read hands out messages that parse.
+func (c *streamConn) Read(b []byte) (int, error) {
+	for len(c.out) == 0 {
+		c.pong()
+		message, rest, err := cutMessage(c.in)
+		if err != nil {
+			c.refuse(c.in)
+			return 0, err
+		}
+		c.in = rest
+		if message == nil {
+			n, err := c.Conn.Read(c.chunk)
+			if err != nil {
+				return 0, err
+			}
+			c.in = append(c.in, c.chunk[:n]...)
+			continue
+		}
+		mended := mendHeader(message)
+		if _, err := c.s.parser.ParseSIP(mended); err != nil {
+			c.refuse(mended)
+			continue
+		}
+		c.out = mended
+	}
+	n := copy(b, c.out)
+	c.out = c.out[n:]
+	return n, nil
+}
+
+// pong answers a keep-alive between messages (RFC 5626 4.4.1).
+func (c *streamConn) pong() {
+	if string(c.in) == "\r\n\r\n" {
+		c.in = nil
+		_, _ = c.Conn.Write([]byte("\r\n"))
+	}
+}
+
+func (c *streamConn) refuse(message []byte) {
+	c.s.m.unparsable.Inc()
+	res := badRequest(mendHeader(message))
+	if res == nil || !c.s.allowed(c.RemoteAddr().String()) {
+		return
+	}
+	if _, err := c.Conn.Write(res); err == nil {
+		c.s.m.responses.WithLabelValues("400").Inc()
+	}
+}
+
+// cutMessage takes the first message off a stream, as long as its
+// Content-Length says; nil while it is not whole. An error means that the
+// stream can't be read any further.
+func cutMessage(in []byte) (message, rest []byte, err error) {
+	in = toStartLine(in)
+	head := headerEnd(in)
+	if head < 0 {
+		if len(in) > maxStreamMessage {
+			return nil, in, errFraming
+		}
+		return nil, in, nil
+	}
+	length, ok := contentLength(in[:head])
+	if !ok || head+length > maxStreamMessage {
+		return nil, in, errFraming
+	}
+	if len(in) < head+length {
+		return nil, in, nil
+	}
+	return bytes.Clone(in[:head+length]), in[head+length:], nil
+}
+
+// toStartLine drops whole lines before a start-line: empty ones (RFC 3261
+// 7.5), and what is left of a message that was longer than it said.
+func toStartLine(in []byte) []byte {
+	if len(in) <= 4 {
+		return in // may be a keep-alive
+	}
+	for {
+		line, rest, whole := bytes.Cut(in, []byte("\n"))
+		text := bytes.TrimRight(line, "\r")
+		if !whole || bytes.HasSuffix(text, []byte(" SIP/2.0")) || bytes.HasPrefix(text, []byte("SIP/2.0 ")) {
+			return in
+		}
+		in = rest
+	}
+}
+
+// headerEnd is where the body begins, -1 while the empty line is not there.
+func headerEnd(data []byte) int {
+	at := 0
+	for line := range bytes.Lines(data) {
+		at += len(line)
+		if line[len(line)-1] == '\n' && len(bytes.TrimRight(line, "\r\n")) == 0 {
+			return at
+		}
+	}
+	return -1
+}
+
+func contentLength(head []byte) (int, bool) {
+	for line := range bytes.Lines(head) {
+		name, value, ok := strings.Cut(string(line), ":")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "content-length", "l":
+			n, err := strconv.ParseUint(strings.TrimSpace(value), 10, 31)
+			return int(n), ok && err == nil
+		}
+	}
+	return 0, false
+}
