@@ -60,7 +60,7 @@ func (a *Assistant) answer(ctx context.Context, call earshot.Call, s *speech, hi
 		}
 	}
 	if out.By == "" {
-		if !best.sure() {
+		if !best.sure() || ambiguous(matches) {
 			return nil, nil
 		}
 		out.By, out.Text = byRules, bestSentences(best, a.knowledge.corpus())
@@ -148,6 +148,12 @@ func rate(q question, p earshot.Passage, c *corpus) match {
 // single word in common is enough only if it is what the passage is about.
 func (m match) sure() bool {
 	return m.confidence >= minConfidence && (m.covered >= 2 || m.inHeading >= 1 && len(m.question.stems) == 1)
+}
+
+// ambiguous reports whether a single word is all there is to choose between two
+// passages that are both about it.
+func ambiguous(matches []match) bool {
+	return len(matches) > 1 && matches[0].covered < 2 && matches[0].better(matches[1]) == 0
 }
 
 func stems(text string) map[string]bool {

@@ -58,6 +58,7 @@ func TestRetrieval(t *testing.T) {
 		{"Could you repeat that please?", ""},
 		{"I was wondering whether you sell horses.", ""},
 		{"Can I speak to Tom?", ""},
+		{"I have a question about my internet.", ""},
 	}
 	right, shown, wanted := 0, 0, 0
 	for _, c := range cases {

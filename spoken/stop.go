@@ -7,7 +7,7 @@ func IsStop(w string) bool {
 		return true
 	}
 	switch w {
-	case "the", "an", "and", "or", "but", "if", "of", "to", "in", "on", "at", "by", "for", "with", "from", "as", "into", "about", "than", "so", "then", "up", "out", "off", "over", "down",
+	case "the", "an", "and", "or", "but", "if", "of", "to", "in", "on", "at", "by", "for", "with", "from", "as", "into", "about", "than", "so", "then", "up", "out", "off", "over",
 		"is", "am", "are", "was", "were", "be", "been", "being", "do", "does", "did", "doing", "done", "have", "has", "had", "having",
 		"can", "could", "will", "would", "shall", "should", "may", "might", "must", "not", "no",
 		"he", "she", "it", "we", "you", "they", "me", "him", "her", "us", "them", "my", "your", "his", "its", "our", "their", "mine", "yours",

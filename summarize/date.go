@@ -235,7 +235,10 @@ func isSpan(w string) bool {
 // bareMonth reads a month without a day after a word that asks for a time.
 func bareMonth(words []spoken.Word, i int) (string, int, bool) {
 	m, ok := month(words[i].Norm)
-	if !ok || i == 0 || (m == "May" || m == "March") && !isCapital(words[i]) {
+	if !ok || i == 0 {
+		return "", 0, false
+	}
+	if prev := words[i-1].Norm; (m == "May" || m == "March") && !isCapital(words[i]) && prev != "in" && prev != "since" {
 		return "", 0, false
 	}
 	switch words[i-1].Norm {

@@ -93,10 +93,16 @@ func reasonOf(list []*turn) string {
 			return ""
 		}
 	}
+	if best > 0 && content(all[best].terms) < 3 {
+		// "I'd like to exchange it" says less than the sentence before it.
+		if prev := &all[best-1]; prev.t == all[best].t && content(prev.terms) >= 3 && !prev.identifies() {
+			best, at = best-1, 0
+		}
+	}
 	text := all[best].wording(at)
 	if best+1 < len(all) {
 		next := &all[best+1]
-		if next.t == all[best].t && !next.identifies() && content(next.terms) >= 3 &&
+		if next.t == all[best].t && !next.identifies() && content(next.terms) >= 1 &&
 			len(strings.Fields(text))+next.to-next.from <= reasonWords {
 			text += " " + next.wording(0)
 		}
@@ -130,9 +136,13 @@ func content(terms []string) int {
 
 // identifies reports whether the sentence only says who speaks.
 func (s *sentence) identifies() bool {
+	const most = 20 // terms; a longer one says more
+	if len(s.terms) > most {
+		return false
+	}
 	text := " " + strings.Join(s.terms, " ") + " "
 	for _, p := range [...]string{
-		" my name is ", " name is ", " date of birth ", " number is ", " email is ", " address is ", " postcode is ", " zip code ", " speaking ",
+		" my name is ", " name is ", " date of birth ", " number is ", " email is ", " address is ", " postcode is ", " zip code ", " speaking ", " this is ",
 		" born ", " spelled ", " phone number ",
 	} {
 		if strings.Contains(text, p) {
@@ -198,8 +208,12 @@ func (s *sentence) wording(term int) string {
 	if term > 0 && !strings.HasPrefix(s.terms[term], "problem") && s.subjectAt(term) {
 		from = s.at[term]
 	}
-	for from < s.to-1 && isLeadIn(s.t.words[from].Norm) {
-		from++
+	for start := from; from < s.to-1; from++ {
+		w := s.t.words[from]
+		named := from > start && w.Comma && isUpper(w.Text) && !strings.HasPrefix(w.Norm, "i")
+		if !isLeadIn(w.Norm) && !named {
+			break
+		}
 	}
 	to := min(s.to, from+reasonWords)
 	text := sentenceCase(s.t.said(from, to))

@@ -150,7 +150,7 @@ func printSummary(w io.Writer, s *earshot.Summary) {
 		fmt.Fprintf(w, "  %s  %s: %s\n", clock(f.AtMS), f.Kind, f.Value)
 	}
 	for _, a := range s.Actions {
-		fmt.Fprintf(w, "  %s  %s will: %s %s\n", clock(a.AtMS), a.Owner, a.Text, a.Due)
+		fmt.Fprintf(w, "  %s  promised by %s: %s\n", clock(a.AtMS), a.Owner, a.Text)
 	}
 }
 

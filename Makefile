@@ -1,0 +1,52 @@
+# The targets that people and CI use; `make help` lists them.
+FUZZTIME ?= 10s
+BENCHTIME ?= 1s
+export PATH := $(CURDIR)/.setup/node/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup need build models demo test race lint fmt fuzz bench fresh clean
+
+help: ## Show what there is to make.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## Install what is needed: Debian packages, Node.js, speech models, Go modules.
+	@scripts/setup
+
+need:
+	@scripts/setup --quiet
+
+build: ## Compile bin/earshot.
+	@go build -o bin/earshot ./cmd/earshot
+
+models: need build ## Check the speech models and copy them to models/dist again.
+	@bin/earshot models install && bin/earshot models verify
+
+demo: need ## Place a call of a minute to a server of its own and show all that comes of it.
+	@echo "==> Compiling bin/earshot (minutes the first time, then a second)"
+	@$(MAKE) --no-print-directory build
+	@bin/earshot demo
+
+test: need ## Run go vet and every test, with the race detector and the end-to-end tests.
+	@scripts/test
+
+race: need ## Run the tests of PKG (default ./...) with the race detector, each anew.
+	@go test -race -shuffle=on -count=1 $(or $(PKG),./...)
+
+lint: need ## Check format and style.
+	@scripts/lint
+
+fmt: ## Format all Go files.
+	@git ls-files -co --exclude-standard '*.go' | xargs go tool -modfile=tools/go.mod gofumpt -w
+
+fuzz: need ## Run each fuzz target for FUZZTIME (default 10s).
+	@scripts/fuzz $(FUZZTIME)
+
+bench: need ## Run the benchmarks, each for BENCHTIME (default 1s).
+	@go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(or $(PKG),./...)
+
+fresh: ## Try make demo and make test in a fresh clone on a fresh Debian 12 (root, debootstrap).
+	@scripts/fresh-clone-test
+
+clean: ## Remove what was built, but not what setup installed.
+	@rm -rf bin coverage.out
+	@go clean -testcache

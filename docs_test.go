@@ -1,0 +1,70 @@
+package earshot_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	"earshot/cmd/earshot/config"
+)
+
+// TestNotice checks that NOTICE names every module in the program.
+func TestNotice(t *testing.T) {
+	notice, err := os.ReadFile("NOTICE")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed := map[string]bool{}
+	for line := range strings.Lines(string(notice)) {
+		listed[strings.TrimSpace(line)] = true
+	}
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "./cmd/earshot")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	modules := 0
+	seen := map[string]bool{module: true, "": true}
+	for path := range strings.Lines(string(out)) {
+		path = strings.TrimSpace(path)
+		if seen[path] {
+			continue
+		}
+		seen[path] = true
+		modules++
+		if !listed[path] {
+			t.Errorf("NOTICE does not name %s", path)
+		}
+	}
+	if modules == 0 {
+		t.Error("go list shows no module")
+	}
+}
+
+// TestConfigurationPage checks that docs/configuration.md lists every setting
+// with its default, and nothing else.
+func TestConfigurationPage(t *testing.T) {
+	page, err := os.ReadFile("docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	for line := range strings.Lines(string(page)) {
+		if strings.HasPrefix(line, "| `") {
+			got = append(got, strings.TrimSpace(line))
+		}
+	}
+	for _, k := range config.Keys() {
+		value := ""
+		if k.Default != "" {
+			value = "`" + k.Default + "`"
+		}
+		want = append(want, fmt.Sprintf("| `%s` | %s | %s |", k.Name, value, k.Doc))
+	}
+	if diff := slices.Compare(got, want); diff != 0 {
+		t.Errorf("the table is not that of the settings, which is:\n%s", strings.Join(want, "\n"))
+	}
+}
