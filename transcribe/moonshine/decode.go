@@ -24,6 +24,10 @@ const (
 	tokensMore      = 4
 )
 
+// longestNumber is how many digits are left of a number in which the model
+// fell into repeating itself.
+const longestNumber = 16
+
 // sureOfNothing is how sure the model must be that nothing is said at all. Of
 // noise it is surer than 0.97; of speech with some silence around it, it may
 // believe up to 0.75 that there is none, and would lose the whole utterance.
@@ -98,7 +102,13 @@ func (r *Recogniser) decode(ctx context.Context, heard onnx.Value, limit int) (i
 		}
 		ids, probs = append(ids, next), append(probs, p)
 		if n := loop(ids); n > 0 {
-			return ids[:len(ids)-n], probs[:len(probs)-n], nil
+			keep := len(ids) - n
+			if r.words.digits(ids[keep:]) {
+				// Digits said over and over are a long number, most likely a card's. Left
+				// as long as one, it is masked as one.
+				keep += min(n, longestNumber-1)
+			}
+			return ids[:keep], probs[:keep], nil
 		}
 		last = next
 	}

@@ -224,3 +224,21 @@ func BenchmarkRecognise5s(b *testing.B) {
 		}
 	}
 }
+
+func TestDigits(t *testing.T) {
+	v := &vocabulary{pieces: []string{"", "", "", " ", "1", "4", ",", "a", "11"}}
+	for _, tt := range []struct {
+		ids  []int64
+		want bool
+	}{
+		{nil, false},
+		{[]int64{4, 4, 4}, true},
+		{[]int64{3, 8, 6}, true},
+		{[]int64{3, 6}, false},
+		{[]int64{4, 7}, false},
+	} {
+		if got := v.digits(tt.ids); got != tt.want {
+			t.Errorf("digits(%v) = %v", tt.ids, got)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -68,4 +69,17 @@ func (v *vocabulary) text(ids []int64) string {
 		}
 	}
 	return strings.Join(strings.Fields(strings.ToValidUTF8(b.String(), "")), " ")
+}
+
+// digits reports whether the tokens are digits, with no more than blanks and
+// punctuation around them.
+func (v *vocabulary) digits(ids []int64) bool {
+	found := false
+	for _, r := range v.text(ids) {
+		if unicode.IsLetter(r) {
+			return false
+		}
+		found = found || unicode.IsDigit(r)
+	}
+	return found
 }
