@@ -34,7 +34,7 @@ func TestRetrieval(t *testing.T) {
 		{"my internet is down again", "Internet is down"},
 		{"The router has a red light.", "Internet is down"},
 		{"The wifi is really slow in the bedroom.", "Slow internet"},
-		{"What does a technicien visit cost?", "Technician visit"},
+		{"What does a technician visit cost?", "Technician visit"},
 		{"Will I get a credit for the outage?", "Credit for an outage"},
 		{"I forgot my password and can't log in.", "Forgotten password"},
 		{"How do I change my phone number?", "Changing email or phone number"},

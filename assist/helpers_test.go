@@ -60,7 +60,7 @@ func (m *memory) SearchPassages(_ context.Context, query string, n int) ([]earsh
 	}
 	for i := range all {
 		have := stems(all[i].Heading + ". " + all[i].Text)
-		for _, w := range strings.Fields(query) {
+		for w := range strings.FieldsSeq(query) {
 			if s := spoken.Stem(w); have[s] {
 				all[i].Score += 1 / float64(frequency[s])
 			}

@@ -66,8 +66,8 @@ func hypertext(content string) []section {
 // tag is text.
 func cutTag(s string) (tag, rest string) {
 	if strings.HasPrefix(s, "<!--") {
-		if end := strings.Index(s, "-->"); end >= 0 {
-			return "<!>", s[end+3:]
+		if _, after, ok := strings.Cut(s, "-->"); ok {
+			return "<!>", after
 		}
 		return "<!>", ""
 	}

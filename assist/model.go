@@ -103,12 +103,13 @@ func prompt() (string, error) {
 }
 
 func userMessage(matches []match, s *speech, history []earshot.Utterance) (string, error) {
-	var passages []modelPassage
+	passages := make([]modelPassage, 0, len(matches))
 	for i, m := range matches {
 		passages = append(passages, modelPassage{passageName(i), m.passage.Heading, m.passage.Text})
 	}
-	before := []modelTurn{}
-	for _, h := range history[max(0, len(history)-mostBefore):] {
+	history = history[max(0, len(history)-mostBefore):]
+	before := make([]modelTurn, 0, len(history))
+	for _, h := range history {
 		before = append(before, modelTurn{h.Role, h.Text})
 	}
 	raw, err := json.Marshal(map[string]any{"passages": passages, "before": before, "customer": s.text})

@@ -139,7 +139,7 @@ func TestPhrases(t *testing.T) {
 		{"cancel my contract", "cancel all of this my contract", false},
 		{"cancel my contract", "my contract cancel", false},
 		{"cancel my contract", "cancel my contact", false},
-		{"delivery is late", "the deliverys is late", true},
+		{"delivery is late", "the delivers is late", true},
 		{"wifi", "the wi-fi is slow", true},
 		{"wi-fi", "the wifi is slow", true},
 		{"within thirty days", "within 30 days", true},

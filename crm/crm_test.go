@@ -124,8 +124,10 @@ var start = time.Date(2026, 3, 4, 5, 6, 7, 123_456_000, time.FixedZone("CET", 36
 // addCall stores an ended call with a summary.
 func (s *memStore) addCall(id earshot.CallID, text string) {
 	end := start.Add(61*time.Second + 600*time.Millisecond)
-	s.calls[id] = earshot.Call{ID: id, State: earshot.CallWrapping, StartedAt: start, EndedAt: &end,
-		Participants: []earshot.Participant{{ID: "p1", Name: "Ann", Role: earshot.RoleAgent}}}
+	s.calls[id] = earshot.Call{
+		ID: id, State: earshot.CallWrapping, StartedAt: start, EndedAt: &end,
+		Participants: []earshot.Participant{{ID: "p1", Name: "Ann", Role: earshot.RoleAgent}},
+	}
 	s.summaries[id] = earshot.Summary{CallID: id, Revision: 1, Text: text, By: "extractive", CreatedAt: end}
 }
 

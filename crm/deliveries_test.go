@@ -274,8 +274,7 @@ func TestDeliverJobThatCannotWork(t *testing.T) {
 	bad.Payload = []byte("[")
 	for name, job := range map[string]earshot.Job{"no connector": j, "no delivery": missing, "payload": bad} {
 		_, err := h.Handle(t.Context(), job)
-		var permanent *earshot.PermanentError
-		if !errors.As(err, &permanent) {
+		if _, ok := errors.AsType[*earshot.PermanentError](err); !ok {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

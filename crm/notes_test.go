@@ -83,8 +83,7 @@ func TestNoteJobThatCannotWork(t *testing.T) {
 		"payload":    bad,
 	} {
 		_, err := NewNotes(s, nil).Handle(t.Context(), j)
-		var permanent *earshot.PermanentError
-		if !errors.As(err, &permanent) {
+		if _, ok := errors.AsType[*earshot.PermanentError](err); !ok {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

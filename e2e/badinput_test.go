@@ -221,7 +221,9 @@ func TestOneBadCallNeverTouchesAnother(t *testing.T) {
 	go func() {
 		bad := newSRC(t, s)
 		for _, garbage := range [][]byte{
-			{}, {0}, []byte("INVITE"), []byte("\r\n\r\n"), make([]byte, 20000),
+			{},
+			{0},
+			[]byte("INVITE"), []byte("\r\n\r\n"), make([]byte, 20000),
 			[]byte("INVITE sip:x SIP/2.0\r\nVia: \r\nContent-Length: 99999\r\n\r\n"),
 			[]byte("BYE sip:x SIP/2.0\r\nCall-ID: nobody\r\n\r\n"),
 			slices.Repeat([]byte("a=fmtp:"), 4000),

@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -346,15 +345,4 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
-}
-
-// lines returns the lines of the log that hold a word.
-func (b *lockedBuffer) lines(word string) []string {
-	var out []string
-	for line := range strings.Lines(b.String()) {
-		if strings.Contains(line, word) {
-			out = append(out, line)
-		}
-	}
-	return out
 }

@@ -49,8 +49,7 @@ func decodeAnswer(answer string, raw json.RawMessage, out any) error {
 	d = json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(out); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 			return fmt.Errorf("%s has the wrong type", wrong.Field)
 		}
 		return errors.New("has fields nobody asked for")

@@ -294,7 +294,9 @@ func TestBadPacketsOnlyCount(t *testing.T) {
 	r := newRig(t, Config{})
 	r.send(10)
 	bad := [][]byte{
-		nil, {0x80}, []byte("GET / HTTP/1.1\r\n\r\n"), bytes.Repeat([]byte{0xff}, 200),
+		nil,
+		{0x80},
+		[]byte("GET / HTTP/1.1\r\n\r\n"), bytes.Repeat([]byte{0xff}, 200),
 		r.src.Packet(77, []byte{1}),
 		{0xbf, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0xbe, 0xde, 0xff, 0xff}, // extension beyond the end
 		{0xa0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 200},                    // padding beyond the start

@@ -116,16 +116,14 @@ func (w *Workers) failed(ctx context.Context, j earshot.Job, cause error) {
 }
 
 func (w *Workers) report(j earshot.Job, attempt int, dead bool, delay time.Duration, text string) {
-	attrs := []any{
-		"job_id", j.ID, "kind", j.Kind, "call_id", j.CallID, "attempt", attempt, "error", text,
-	}
+	log := w.log.With("job_id", j.ID, "kind", j.Kind, "call_id", j.CallID, "attempt", attempt, "error", text)
 	if dead {
 		w.metrics.dead.WithLabelValues(string(j.Kind)).Inc()
-		w.log.Error("job is dead", attrs...)
+		log.Error("job is dead")
 		return
 	}
 	w.metrics.retried.WithLabelValues(string(j.Kind)).Inc()
-	w.log.Warn("job is tried again", append(attrs, "in", delay)...)
+	log.Warn("job is tried again", "in", delay)
 }
 
 // delay is how long the job waits: what the other side asked for, or backoff.

@@ -135,8 +135,7 @@ func (b *Bus) Collectors() []prometheus.Collector {
 // reach connects to the bus at the URL, in the background when it is away.
 func (b *Bus) reach() (err error) {
 	if b.conn, err = b.connect("earshot"); err != nil {
-		var parse *url.Error // repeats the URL with its password
-		if errors.As(err, &parse) {
+		if parse, ok := errors.AsType[*url.Error](err); ok {
 			err = parse.Err
 		}
 		return fmt.Errorf("connect to the bus at %s: %w", redact(b.cfg.URL), err)

@@ -172,8 +172,7 @@ func (r *Relay) publish(ctx context.Context, events []earshot.Event) error {
 			return nil // the stream was lost under way: the older events go first
 		}
 		err := r.bus.Publish(ctx, e)
-		var permanent *earshot.PermanentError
-		if errors.As(err, &permanent) {
+		if _, ok := errors.AsType[*earshot.PermanentError](err); ok {
 			// It must not hold up all the others; it is still in the store.
 			r.log.Error("event cannot be published", "event_id", e.ID, "type", e.Type, "error", err)
 			r.refused.Inc()

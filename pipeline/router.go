@@ -159,10 +159,10 @@ func (r *Router) subscribe(ctx context.Context, conn *nats.Conn) error {
 
 // ignoreDone returns err, or nil when ctx has ended and err only says so.
 func ignoreDone(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	return nil
 }
 
 // subscription binds to the declared consumer; watermill makes nothing by
@@ -202,7 +202,7 @@ func (r *Router) runUntil(ctx context.Context, wm *message.Router) error {
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	for _, h := range r.handlers {
-		h.gate.shut(limit)
+		_ = h.gate.shut(limit) // whoever is still inside is let go of by Close
 	}
 	err := wm.Close()
 	<-done
@@ -226,8 +226,7 @@ func (r *Router) handle(h *handler, m *message.Message) error {
 	if len(jobs) > 0 {
 		_, err = r.sink.Apply(m.Context(), earshot.Commit{Jobs: jobs})
 	}
-	var permanent *earshot.PermanentError
-	if errors.As(err, &permanent) {
+	if _, ok := errors.AsType[*earshot.PermanentError](err); ok {
 		return r.poison(h, m, err)
 	}
 	if err != nil {

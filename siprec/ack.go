@@ -9,7 +9,7 @@ import (
 
 // awaitAck sends the 2xx again until its ACK is there, and ends the session
 // when none comes (RFC 3261 13.3.1.4).
-func (s *Server) awaitAck(req *sip.Request, tx sip.ServerTransaction, res *sip.Response, d *dialog, acked <-chan struct{}) {
+func (s *Server) awaitAck(tx sip.ServerTransaction, res *sip.Response, d *dialog, acked <-chan struct{}) {
 	defer s.survive("wait for ACK")
 	deadline := time.NewTimer(64 * sip.T1)
 	defer deadline.Stop()

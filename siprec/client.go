@@ -81,7 +81,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	raiseLimits()
 	c := &Client{cfg: cfg, sessions: map[string]*ClientSession{}}
 	var err error
-	if c.udp, c.tcp, err = bind(netip.AddrPortFrom(cfg.Local, 0).String()); err != nil {
+	if c.udp, c.tcp, err = bind(context.Background(), netip.AddrPortFrom(cfg.Local, 0).String()); err != nil {
 		return nil, err
 	}
 	c.addr = c.udp.LocalAddr().String()

@@ -25,12 +25,16 @@ type dialect struct {
 var dialects = []dialect{
 	{"blanks-behind-boundary", "1 2", "++", "sip:4420700@pbx.example sip:610@pbx.example", "part-1>str-1 str-1>str-2", "", 0},
 	{"optional-third-part", "1", "+", "Ilse Brandt", "part-1>str-1", "", 0},
-	{"draft-attributes", "16777301 16777302", "+-", "Kunde 612", "part-1>str-1 part-2>str-2",
-		`header/P-Asserted-Identity/value="K" <sip:+4930555@trunk.example>`, 0},
+	{
+		"draft-attributes", "16777301 16777302", "+-", "Kunde 612", "part-1>str-1 part-2>str-2",
+		`header/P-Asserted-Identity/value="K" <sip:+4930555@trunk.example>`, 0,
+	},
 	{"no-last-boundary", "1", "+", "Extension 613 4420799@pbx.example", "part-1>str-1", "callData/gcid=4711", 1},
 	{"src-in-uri", "10", "+", "sip:614@pbx.example sip:sbc@dummy.example", "b1>st1", "", 0},
-	{"metadata-first", "1", "+", "sip:615 sip:+4930556@trunk.example;user=phone", "urn:uuid:p1>urn:uuid:st urn:uuid:p2>urn:uuid:st",
-		"vendorMetadata/callType/termCall/callingPartyNumber=+4930556", 0},
+	{
+		"metadata-first", "1", "+", "sip:615 sip:+4930556@trunk.example;user=phone", "urn:uuid:p1>urn:uuid:st urn:uuid:p2>urn:uuid:st",
+		"vendorMetadata/callType/termCall/callingPartyNumber=+4930556", 0,
+	},
 	{"one-mixed-stream", "1", "+", "616 4930557", "part-1>str-1 part-2>str-1", "recordedParty=+4930616", 0},
 	{"bare-line-feeds", "1", "+", "+4930558@trunk.example", "+4930558>st-1", "UCID=FA08", 0},
 	{"labels-reversed", "1 0", "++", "Ada Bob", "part-1>str-1 part-2>str-0", "", 0},

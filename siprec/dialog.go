@@ -185,11 +185,11 @@ func (s *Server) localHost(peer string) string {
 			return host
 		}
 	}
-	conn, err := net.Dial("udp", peer) // sends nothing
+	conn, err := new(net.Dialer).DialContext(s.ctx, "udp", peer) // sends nothing
 	if err != nil {
 		return "127.0.0.1"
 	}
-	defer conn.Close() //nolint:errcheck // nothing was sent
+	defer conn.Close()
 	return conn.LocalAddr().(*net.UDPAddr).IP.String()
 }
 

@@ -235,7 +235,7 @@ func TestClientReportsRefusal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() //nolint:errcheck // nothing is up
+	defer c.Close()
 	_, err = c.Call(t.Context(), CallSpec{To: "sip:" + r.Addr().String(), Media: []ClientMedia{{Port: 4000, Formats: pcmu}}})
 	var status *StatusError
 	if !errors.As(err, &status) || status.Status != 488 || !strings.HasPrefix(status.Warning, "305 ") {
@@ -255,7 +255,7 @@ func TestClientCancels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close() //nolint:errcheck // nothing is up
+	defer c.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
 	go func() {

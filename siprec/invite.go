@@ -76,7 +76,7 @@ func (s *Server) accept(req *sip.Request, tx sip.ServerTransaction, d *dialog, o
 	acked := d.expectAck(req.CSeq().SeqNo)
 	res := s.accepted(req, d)
 	s.send(req, tx, res, d)
-	s.wg.Go(func() { s.awaitAck(req, tx, res, d, acked) })
+	s.wg.Go(func() { s.awaitAck(tx, res, d, acked) })
 }
 
 // begin opens a recording session and waits for the ACK of its 200.

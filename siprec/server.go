@@ -101,7 +101,7 @@ func NewServer(cfg Config, sessions Sessions, journal Journal, log *slog.Logger)
 func (s *Server) Start() error {
 	raiseLimits()
 	var err error
-	if s.udp, s.tcp, err = bind(s.cfg.Listen); err != nil {
+	if s.udp, s.tcp, err = bind(s.ctx, s.cfg.Listen); err != nil {
 		return err
 	}
 	quiet := slog.New(slog.DiscardHandler) // the library logs whole messages: none of that
@@ -139,18 +139,19 @@ var raiseLimits = sync.OnceFunc(func() {
 })
 
 // bind opens the same port for UDP and TCP.
-func bind(listen string) (net.PacketConn, net.Listener, error) {
+func bind(ctx context.Context, listen string) (net.PacketConn, net.Listener, error) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return nil, nil, fmt.Errorf("sip.listen: %w", err)
 	}
+	var lc net.ListenConfig
 	for try := 0; ; try++ {
-		udp, err := net.ListenPacket("udp", listen)
+		udp, err := lc.ListenPacket(ctx, "udp", listen)
 		if err != nil {
 			return nil, nil, fmt.Errorf("listen for SIP: %w", err)
 		}
 		addr := net.JoinHostPort(host, strconv.Itoa(udp.LocalAddr().(*net.UDPAddr).Port))
-		tcp, err := net.Listen("tcp", addr)
+		tcp, err := lc.Listen(ctx, "tcp", addr)
 		if err == nil {
 			if u, ok := udp.(*net.UDPConn); ok {
 				_ = u.SetReadBuffer(4 << 20) // bursts of calls; the kernel may give less

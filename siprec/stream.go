@@ -96,7 +96,7 @@ func (c *streamConn) Read(b []byte) (int, error) {
 func (c *streamConn) pong() {
 	if string(c.in) == "\r\n\r\n" {
 		c.in = nil
-		_, _ = c.Conn.Write([]byte("\r\n"))
+		_, _ = c.Write([]byte("\r\n"))
 	}
 }
 
@@ -106,7 +106,7 @@ func (c *streamConn) refuse(message []byte) {
 	if res == nil || !c.s.allowed(c.RemoteAddr().String()) {
 		return
 	}
-	if _, err := c.Conn.Write(res); err == nil {
+	if _, err := c.Write(res); err == nil {
 		c.s.m.responses.WithLabelValues("400").Inc()
 	}
 }

@@ -209,7 +209,8 @@ func modified(words []spoken.Word, i int) (string, int, bool) {
 
 // ago reads "two weeks ago", "a month ago".
 func ago(words []spoken.Word, i int) (string, int, bool) {
-	count, k := "", i
+	var count string
+	var k int
 	if words[i].Norm == "a" || words[i].Norm == "an" {
 		count, k = "1", i+1
 	} else if n, ok := spoken.ReadNumber(words, i); ok {

@@ -72,16 +72,16 @@ func readDomain(words []spoken.Word, i int) (string, int, bool) {
 
 // readDots reads "dot co dot uk" up to the last label.
 func readDots(words []spoken.Word, i int) (string, int, bool) {
-	rest := ""
+	var rest strings.Builder
 	for normAt(words, i) == "dot" && i+1 < len(words) {
 		label := words[i+1].Norm
 		if !isLabel(label) && !validDomain(label) {
 			break
 		}
-		rest += "." + label
+		rest.WriteString("." + label)
 		i += 2
 	}
-	return rest, i, validDomain("x" + rest)
+	return rest.String(), i, validDomain("x" + rest.String())
 }
 
 func isLabel(s string) bool {

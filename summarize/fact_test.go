@@ -166,7 +166,7 @@ func TestActions(t *testing.T) {
 		{"customer", "You will hear from my lawyer.", ""},
 		{"unknown", "We'll ship it on the 14th of May.", "We'll ship it on the 14th of May | May 14"},
 	} {
-		u := earshot.Utterance{ID: "u", StreamID: "s", Role: earshot.Role(c.role), Text: c.said, EndMS: 9000}
+		u := earshot.Utterance{ID: "u", StreamID: "s", Role: c.role, Text: c.said, EndMS: 9000}
 		var got []string
 		for _, a := range extract([]earshot.Utterance{u}).Actions {
 			got = append(got, strings.TrimSpace(fmt.Sprintf("%s | %s", a.Text, a.Due)))

@@ -1,6 +1,7 @@
 package summarize
 
 import (
+	"slices"
 	"strings"
 
 	"earshot"
@@ -144,7 +145,7 @@ func (t *turn) cueFor(c spoken.Code) cue {
 // cueIn returns the last cue among words.
 func cueIn(words []spoken.Word) cue {
 	weak := cueNone
-	for i := len(words) - 1; i >= 0; i-- {
+	for i := range slices.Backward(words) {
 		switch k := cueOf(words, i); k {
 		case cueNone:
 		case cueWeak:

@@ -99,8 +99,7 @@ func (t *Transcriber) giveUp(tr *track, s *span, now time.Time, err error) bool 
 		return true
 	}
 	wait := min(firstRetry<<(s.attempts-1), lastRetry)
-	var later *earshot.RetryAfterError
-	if errors.As(err, &later) {
+	if later, ok := errors.AsType[*earshot.RetryAfterError](err); ok {
 		wait = max(wait, min(later.After, lastRetry))
 	}
 	log.Warn("utterance not recognised, will try again", "wait", wait)

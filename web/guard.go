@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -56,7 +57,7 @@ func (s *Server) recoverer(next http.Handler, w middleware.WrapResponseWriter, r
 		if cause == nil {
 			return
 		}
-		if cause == http.ErrAbortHandler {
+		if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 			panic(http.ErrAbortHandler)
 		}
 		if r.Context().Err() != nil { // writing to a client that is gone

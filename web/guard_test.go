@@ -106,8 +106,7 @@ func TestBodyLimit(t *testing.T) {
 	}))
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(strings.Repeat("x", maxBodyBytes+1)))
 	h.ServeHTTP(httptest.NewRecorder(), r)
-	var tooLarge *http.MaxBytesError
-	if !errors.As(failed, &tooLarge) {
+	if _, ok := errors.AsType[*http.MaxBytesError](failed); !ok {
 		t.Errorf("reading a long body gives %v", failed)
 	}
 }
@@ -129,7 +128,8 @@ func TestPanicInMidAnswer(t *testing.T) {
 		panic("no more")
 	}))
 	defer func() {
-		if cause := recover(); cause != http.ErrAbortHandler {
+		cause := recover()
+		if err, ok := cause.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 			t.Errorf("recovered %v, want the connection to be cut", cause)
 		}
 	}()

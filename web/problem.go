@@ -38,8 +38,7 @@ var problems = []problem{
 // mask returns the problem document of an error, and logs those whose cause
 // the client is not told.
 func (s *Server) mask(ctx context.Context, err error) error {
-	var known huma.StatusError
-	if errors.As(err, &known) {
+	if _, ok := errors.AsType[huma.StatusError](err); ok {
 		return err
 	}
 	for _, p := range problems {

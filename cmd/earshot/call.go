@@ -55,13 +55,15 @@ func (c callCmd) Run(e *env) error {
 			return err
 		}
 		api = "http://" + cfg.HTTP.Listen
-		if httpGet(e.ctx, api+"/livez", "") != nil {
+		if !reachable(e.ctx, api) {
 			fmt.Fprintln(e.stdout, "The server's API is not in reach; give --api URL to see the transcript.")
 			return nil
 		}
 	}
 	return outcome(e, strings.TrimSuffix(api, "/"), result.sipCallID)
 }
+
+func reachable(ctx context.Context, api string) bool { return httpGet(ctx, api+"/livez", "") == nil }
 
 // outcomePatience bounds how long the command waits for the summary.
 const outcomePatience = 90 * time.Second

@@ -37,11 +37,11 @@ func (c demoCmd) Run(e *env) error {
 		return err
 	}
 	if !c.Keep {
-		defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+		defer os.RemoveAll(dir)
 	}
 	out := e.stdout
 	notes := make(chan earshot.Note, 8)
-	hook, err := newHook(notes)
+	hook, err := newHook(e.ctx, notes)
 	if err != nil {
 		return err
 	}
@@ -206,8 +206,8 @@ type demoHook struct {
 	url, secret string
 }
 
-func newHook(notes chan<- earshot.Note) (*demoHook, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func newHook(ctx context.Context, notes chan<- earshot.Note) (*demoHook, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func examine(ctx context.Context, cfg config.Config) []finding {
 	if up := running(ctx, cfg); up != "" {
 		out = append(out, finding{what: "ports", found: "in use by the server that is up: " + up})
 	} else {
-		out = append(out, checkSIP(cfg), checkTCP("http.listen", cfg.HTTP.Listen), checkRTP(cfg))
+		out = append(out, checkSIP(ctx, cfg), checkTCP(ctx, "http.listen", cfg.HTTP.Listen), checkRTP(ctx, cfg))
 	}
 	if cfg.LLM.BaseURL != "" {
 		out = append(out, checkModelEndpoint(ctx, cfg.LLM))
@@ -128,9 +128,9 @@ func running(ctx context.Context, cfg config.Config) string {
 	return "http://" + cfg.HTTP.Listen
 }
 
-func checkSIP(cfg config.Config) finding {
-	f := checkTCP("sip.listen", cfg.SIP.Listen)
-	u, err := net.ListenPacket("udp", cfg.SIP.Listen)
+func checkSIP(ctx context.Context, cfg config.Config) finding {
+	f := checkTCP(ctx, "sip.listen", cfg.SIP.Listen)
+	u, err := new(net.ListenConfig).ListenPacket(ctx, "udp", cfg.SIP.Listen)
 	if err != nil {
 		f.problem = err.Error()
 		return f
@@ -139,9 +139,9 @@ func checkSIP(cfg config.Config) finding {
 	return f
 }
 
-func checkTCP(key, addr string) finding {
+func checkTCP(ctx context.Context, key, addr string) finding {
 	f := finding{what: key, found: addr + " is free", remedy: "stop what listens there or set " + key}
-	l, err := net.Listen("tcp", addr)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		f.problem = err.Error()
 		return f
@@ -151,7 +151,7 @@ func checkTCP(key, addr string) finding {
 }
 
 // checkRTP tries the ports of the range and counts the pairs that are free.
-func checkRTP(cfg config.Config) finding {
+func checkRTP(ctx context.Context, cfg config.Config) finding {
 	f := finding{what: "rtp.ports", remedy: "set rtp.ports to a range that nothing else uses"}
 	first, last, err := cfg.RTP.Range()
 	if err != nil {
@@ -161,7 +161,7 @@ func checkRTP(cfg config.Config) finding {
 	pairs, free := 0, 0
 	for p := first + first%2; p+1 <= last; p += 2 {
 		pairs++
-		if udpFree(p) && udpFree(p+1) {
+		if udpFree(ctx, p) && udpFree(ctx, p+1) {
 			free++
 		}
 	}
@@ -172,8 +172,8 @@ func checkRTP(cfg config.Config) finding {
 	return f
 }
 
-func udpFree(port int) bool {
-	c, err := net.ListenPacket("udp", ":"+strconv.Itoa(port))
+func udpFree(ctx context.Context, port int) bool {
+	c, err := new(net.ListenConfig).ListenPacket(ctx, "udp", ":"+strconv.Itoa(port))
 	if err != nil {
 		return false
 	}

@@ -162,8 +162,7 @@ func (c *Connector) request(ctx context.Context, id string, body []byte) (*http.
 
 // withoutURL takes the URL, which may hold a secret, out of an error.
 func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err

@@ -98,8 +98,10 @@ func TestG711EncodesWithinHalfAStep(t *testing.T) {
 
 func TestUnknownFormat(t *testing.T) {
 	for _, f := range []earshot.Format{
-		{Encoding: "AMR", ClockRate: 8000}, {Encoding: "PCMU", ClockRate: 16000},
-		{Encoding: "PCMU", ClockRate: 8000, Channels: 2}, {},
+		{Encoding: "AMR", ClockRate: 8000},
+		{Encoding: "PCMU", ClockRate: 16000},
+		{Encoding: "PCMU", ClockRate: 8000, Channels: 2},
+		{},
 	} {
 		if _, err := New(f); !errors.Is(err, ErrUnknown) {
 			t.Errorf("New(%v) = %v, want ErrUnknown", f, err)

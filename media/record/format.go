@@ -154,7 +154,7 @@ func (h *header) encode() ([]byte, error) {
 
 // readHeader reads a header and returns its size in the file.
 func readHeader(r io.Reader) (*header, int64, error) {
-	b := make([]byte, headerSize)
+	b := make([]byte, headerSize, headerSize+1024)
 	if _, err := io.ReadFull(r, b); err != nil {
 		return nil, 0, torn(err)
 	}

@@ -180,9 +180,10 @@ func (l *Log) Append(p *Packet) bool {
 
 // roll goes on in a new file with the same formats.
 func (l *Log) roll() bool {
-	var known []earshot.Format
-	for _, pt := range slices.Sorted(maps.Keys(l.formats[l.segment])) {
-		known = append(known, *l.formats[l.segment][pt])
+	formats := l.formats[l.segment]
+	known := make([]earshot.Format, 0, len(formats))
+	for _, pt := range slices.Sorted(maps.Keys(formats)) {
+		known = append(known, *formats[pt])
 	}
 	return l.begin(known) == nil
 }
@@ -219,7 +220,7 @@ func (l *Log) Flush() error {
 
 func (l *Log) flush() error {
 	l.mu.Lock()
-	writing := l.chunks[:len(l.chunks):len(l.chunks)]
+	writing := slices.Clip(l.chunks)
 	l.busy = len(writing)
 	l.mu.Unlock()
 	done, err := 0, error(nil)

@@ -55,9 +55,17 @@ func BenchmarkSearch(b *testing.B) {
 	s := openTest(b)
 	generate(b, s, rows)
 	for _, q := range []SearchQuery{
-		{Text: "the"}, {Text: "w900"}, {Text: "w7 the"}, {Text: `"the w7"`}, {Text: "w7*"}, {Text: "w*"},
-		{Text: "the", CallID: storetest.NewCall(0, earshot.CallLive).ID}, {Text: "w7", Role: earshot.RoleCustomer},
-		{Text: "w900", Rank: true}, {Text: "w7", Rank: true}, {Text: "the", Rank: true},
+		{Text: "the"},
+		{Text: "w900"},
+		{Text: "w7 the"},
+		{Text: `"the w7"`},
+		{Text: "w7*"},
+		{Text: "w*"},
+		{Text: "the", CallID: storetest.NewCall(0, earshot.CallLive).ID},
+		{Text: "w7", Role: earshot.RoleCustomer},
+		{Text: "w900", Rank: true},
+		{Text: "w7", Rank: true},
+		{Text: "the", Rank: true},
 	} {
 		b.Run(fmt.Sprintf("rows=%d/%s/call=%s/role=%s/rank=%v", rows, q.Text, q.CallID, q.Role, q.Rank), func(b *testing.B) {
 			q.Limit = 20

@@ -84,8 +84,10 @@ const utteranceColumns = `id, call_id, stream_id, participant_id, role, start_ms
 // scanUtterance reads utteranceColumns and what the query has after them.
 func scanUtterance(row scanner, more ...any) (earshot.Utterance, error) {
 	u := earshot.Utterance{Final: true}
-	err := row.Scan(append([]any{&u.ID, &u.CallID, &u.StreamID, &u.ParticipantID, &u.Role, &u.StartMS, &u.EndMS,
-		&u.Text, &u.Confidence, &u.Late, &u.Revision, &u.From, &u.To}, more...)...)
+	err := row.Scan(append([]any{
+		&u.ID, &u.CallID, &u.StreamID, &u.ParticipantID, &u.Role, &u.StartMS, &u.EndMS,
+		&u.Text, &u.Confidence, &u.Late, &u.Revision, &u.From, &u.To,
+	}, more...)...)
 	return u, err
 }
 

@@ -11,11 +11,10 @@ import (
 // EventsAfter returns the events after seq in their order, of one call or,
 // with "", of all; at most [store.MaxLimit].
 func (s *Store) EventsAfter(ctx context.Context, seq int64, call earshot.CallID, limit int) ([]earshot.Event, error) {
-	where, args := `seq > ?`, []any{seq}
 	if call != "" {
-		where, args = `call_id = ? AND seq > ?`, []any{string(call), seq}
+		return s.events(ctx, `call_id = ? AND seq > ?`, string(call), seq, store.Limit(limit))
 	}
-	return s.events(ctx, where, append(args, store.Limit(limit))...)
+	return s.events(ctx, `seq > ?`, seq, store.Limit(limit))
 }
 
 // LastSeq returns the sequence of the last event, 0 when there is none.

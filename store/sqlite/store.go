@@ -29,9 +29,12 @@ import (
 
 // The words of all stores, so that users of this one need no other package.
 type (
-	CallQuery   = store.CallQuery
+	// CallQuery asks for calls.
+	CallQuery = store.CallQuery
+	// SearchQuery asks for utterances by their words.
 	SearchQuery = store.SearchQuery
-	SearchHit   = store.SearchHit
+	// SearchHit is one utterance found.
+	SearchHit = store.SearchHit
 )
 
 const (
@@ -82,8 +85,7 @@ func Open(ctx context.Context, path string, log *slog.Logger, opts ...Option) (*
 		s.reader, err = openReader(ctx, path)
 	}
 	if err != nil {
-		s.closePools()
-		return nil, fmt.Errorf("open store %s: %w", path, err)
+		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), s.closePools())
 	}
 	s.queue = make(chan *request, maxGroup)
 	s.ended = make(chan struct{})

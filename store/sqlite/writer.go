@@ -191,8 +191,8 @@ func (t *tx) attempt(group []*request, answers []answer) (lost int, err error) {
 		if answers[i].err != nil {
 			continue
 		}
-		alive := true
-		answers[i], alive = t.savepoint(r.change)
+		a, alive := t.savepoint(r.change)
+		answers[i] = a
 		if !alive {
 			_, _ = t.exec("ROLLBACK") // fails if SQLite has done it already
 			return i, nil

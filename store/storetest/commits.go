@@ -36,8 +36,7 @@ func testBadCommitLeavesNothing(t *testing.T, s Store) {
 		bad.Calls = append([]earshot.Call{good}, bad.Calls...)
 		bad.Events = append([]earshot.Event{NewEvent("e1", good.ID, earshot.EventCallStarted)}, bad.Events...)
 		_, err := s.Apply(t.Context(), bad)
-		var permanent *earshot.PermanentError
-		if !errors.As(err, &permanent) {
+		if _, ok := errors.AsType[*earshot.PermanentError](err); !ok {
 			t.Errorf("%s: %v, want a permanent error", name, err)
 		}
 	}

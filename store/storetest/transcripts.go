@@ -82,8 +82,10 @@ func testWatermarks(t *testing.T, s Store) {
 }
 
 func testSuggestions(t *testing.T, s Store) {
-	a := earshot.Suggestion{ID: "a", CallID: "c", Kind: "answer", Title: "Refunds", AtMS: 2000, CreatedAt: epoch, By: "rules",
-		Source: &earshot.Citation{Article: "refunds.md", Heading: "When", Passage: "p1"}}
+	a := earshot.Suggestion{
+		ID: "a", CallID: "c", Kind: "answer", Title: "Refunds", AtMS: 2000, CreatedAt: epoch, By: "rules",
+		Source: &earshot.Citation{Article: "refunds.md", Heading: "When", Passage: "p1"},
+	}
 	b := earshot.Suggestion{ID: "b", CallID: "c", Kind: "card", AtMS: 1000, CreatedAt: epoch}
 	again := a
 	again.Title = "must not be kept"
@@ -94,8 +96,10 @@ func testSuggestions(t *testing.T, s Store) {
 func testSummaries(t *testing.T, s Store) {
 	c := NewCall(1, earshot.CallWrapping)
 	sum := func(revision int, text string) earshot.Summary {
-		return earshot.Summary{CallID: c.ID, Revision: revision, Text: text, CreatedAt: epoch,
-			Facts: []earshot.Fact{{Kind: earshot.FactAmount, Value: "$5"}}, Actions: []earshot.Action{}}
+		return earshot.Summary{
+			CallID: c.ID, Revision: revision, Text: text, CreatedAt: epoch,
+			Facts: []earshot.Fact{{Kind: earshot.FactAmount, Value: "$5"}}, Actions: []earshot.Action{},
+		}
 	}
 	apply(t, s, earshot.Commit{Calls: []earshot.Call{c}})
 	if got := must(s.Call(t.Context(), c.ID))(t).Summary; got != nil {
@@ -110,9 +114,13 @@ func testSummaries(t *testing.T, s Store) {
 
 func testDeliveries(t *testing.T, s Store) {
 	d := func(note earshot.NoteID, revision int, state earshot.DeliveryState) earshot.Delivery {
-		return earshot.Delivery{NoteID: note, CallID: "c", Connector: "webhook", Revision: revision, Key: "k", State: state,
-			UpdatedAt: epoch, Note: earshot.Note{ID: note, CallID: "c", Participants: []earshot.Participant{}, Tags: []string{},
-				Summary: earshot.Summary{Facts: []earshot.Fact{}, Actions: []earshot.Action{}}}}
+		return earshot.Delivery{
+			NoteID: note, CallID: "c", Connector: "webhook", Revision: revision, Key: "k", State: state,
+			UpdatedAt: epoch, Note: earshot.Note{
+				ID: note, CallID: "c", Participants: []earshot.Participant{}, Tags: []string{},
+				Summary: earshot.Summary{Facts: []earshot.Fact{}, Actions: []earshot.Action{}},
+			},
+		}
 	}
 	apply(t, s, earshot.Commit{Deliveries: []earshot.Delivery{
 		d("n2", 1, earshot.DeliveryPending), d("n1", 2, earshot.DeliveryPending), d("n1", 1, earshot.DeliveryPending),

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 )
 
 // Install makes the models folder to of the packages in from, a node_modules
@@ -21,7 +20,7 @@ func Install(from, to string, log *slog.Logger) error {
 	if err := os.MkdirAll(to, 0o755); err != nil {
 		return fmt.Errorf("install models: %w", err)
 	}
-	for _, f := range files(runtime.GOARCH) {
+	for _, f := range files() {
 		if f.check(to) == nil {
 			continue
 		}

@@ -44,7 +44,7 @@ type file struct {
 }
 
 // files returns the table for this processor architecture.
-func files(arch string) []file {
+func files() []file {
 	const moonshine = "@moonshine-ai/moonshine-js/dist/"
 	list := []file{
 		{
@@ -65,7 +65,7 @@ func files(arch string) []file {
 			sum: "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3",
 		},
 	}
-	switch arch {
+	switch runtime.GOARCH {
 	case "amd64":
 		list = append(list, file{
 			name: Library, from: "sherpa-onnx-linux-x64/libonnxruntime.so", size: 27026609,
@@ -83,7 +83,7 @@ func files(arch string) []file {
 // lookup returns the entry of a name, or an error on an architecture that has
 // no such file.
 func lookup(name string) (file, error) {
-	for _, f := range files(runtime.GOARCH) {
+	for _, f := range files() {
 		if f.name == name {
 			return f, nil
 		}
@@ -98,7 +98,7 @@ func Verify(dir string) error {
 		return err
 	}
 	var all []error
-	for _, f := range files(runtime.GOARCH) {
+	for _, f := range files() {
 		all = append(all, f.check(dir))
 	}
 	return errors.Join(all...)

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -33,7 +32,7 @@ func TestInstalledModelsAreWhole(t *testing.T) {
 func copyOf(t *testing.T) string {
 	t.Helper()
 	from, to := installed(t), t.TempDir()
-	for _, f := range files(runtime.GOARCH) {
+	for _, f := range files() {
 		if err := os.Symlink(filepath.Join(from, f.name), filepath.Join(to, f.name)); err != nil {
 			t.Fatal(err)
 		}

@@ -23,11 +23,11 @@ func extractTokens(js []byte) ([]byte, error) {
 		return nil, errors.New("no vocabulary")
 	}
 	literal := js[start+1:]
-	end := bytes.IndexByte(literal, '"')
-	if end < 0 {
+	before, _, ok := bytes.Cut(literal, []byte{'"'})
+	if !ok {
 		return nil, errors.New("vocabulary has no end")
 	}
-	text, err := base64.StdEncoding.AppendDecode(nil, literal[:end])
+	text, err := base64.StdEncoding.AppendDecode(nil, before)
 	if err != nil {
 		return nil, fmt.Errorf("decode vocabulary: %w", err)
 	}

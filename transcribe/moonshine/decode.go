@@ -36,8 +36,8 @@ const sureOfNothing = 0.95
 // decoderNames returns the names of the merged decoder's inputs and outputs,
 // in the order decode uses them.
 func decoderNames() (inputs, outputs []string) {
-	inputs = []string{"input_ids", "encoder_hidden_states", "use_cache_branch"}
-	outputs = []string{"logits"}
+	inputs = append(make([]string, 0, 3+4*layers), "input_ids", "encoder_hidden_states", "use_cache_branch")
+	outputs = append(make([]string, 0, 1+4*layers), "logits")
 	for layer := range layers {
 		for _, side := range []string{"decoder", "encoder"} {
 			for _, kind := range []string{"key", "value"} {

@@ -65,7 +65,7 @@ func NewSession(model []byte, inputs, outputs []string) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new ONNX session: %w", err)
 	}
-	defer options.Destroy()
+	defer options.Destroy() //nolint:errcheck // it only frees
 	s, err := ort.NewDynamicAdvancedSessionWithONNXData(model, inputs, outputs, options)
 	if err != nil {
 		return nil, fmt.Errorf("new ONNX session: %w", err)

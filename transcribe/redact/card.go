@@ -76,10 +76,10 @@ func hasCard(atoms []atom, r run) bool {
 // hasGroupedCard looks for a card number made of whole groups.
 func hasGroupedCard(atoms []atom, r run) bool {
 	for i := r.first; i <= r.last; i++ {
-		digits := ""
+		var digits strings.Builder
 		for k := i; k <= r.last; k++ {
-			digits += atoms[k].digits
-			if scheme(digits) && luhn(digits) {
+			digits.WriteString(atoms[k].digits)
+			if scheme(digits.String()) && luhn(digits.String()) {
 				return true
 			}
 		}

@@ -123,7 +123,7 @@ func times(word string) int {
 // scan splits the texts, one after the other, into words and numerals and
 // reads the number words.
 func scan(texts []string) []atom {
-	var atoms []atom
+	atoms := make([]atom, 0, 8*len(texts))
 	for i, s := range texts {
 		atoms = append(atoms, split(i, s, len(atoms) > 0)...)
 	}
@@ -142,7 +142,7 @@ func split(index int, s string, follows bool) []atom {
 			at += size
 			continue
 		}
-		end := at
+		var end int
 		if isDigit(r) {
 			end = spanOf(s, at, isDigit)
 			atoms = append(atoms, atom{text: index, start: at, end: end, digits: s[at:end], joined: joined})

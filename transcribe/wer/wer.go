@@ -72,7 +72,7 @@ func Words(text string) []string {
 	fields := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
 		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' && r != '\u2019' && r != ','
 	})
-	var split []string
+	split := make([]string, 0, len(fields))
 	for _, f := range fields {
 		split = append(split, splitCommas(f)...)
 	}

@@ -35,8 +35,10 @@ func TestDefaultsNeedNothing(t *testing.T) {
 func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
 	file := write(t, "sip:\n  listen: 127.0.0.1:1\n  peers: [10.0.0.1]\nhttp:\n  listen: 127.0.0.1:2\nrtp:\n  ports: 1000-1999\n")
 	cfg, err := Load(file,
-		[]string{"EARSHOT_SIP_LISTEN=127.0.0.1:3", "EARSHOT_HTTP_LISTEN=127.0.0.1:4", "EARSHOT_CALLS_WRAP_UP=7s",
-			"EARSHOT_CALLS_AGENTS=2??, *@pbx.example", "EARSHOT_DATA_RESERVE_MB=5", "PATH=/bin"},
+		[]string{
+			"EARSHOT_SIP_LISTEN=127.0.0.1:3", "EARSHOT_HTTP_LISTEN=127.0.0.1:4", "EARSHOT_CALLS_WRAP_UP=7s",
+			"EARSHOT_CALLS_AGENTS=2??, *@pbx.example", "EARSHOT_DATA_RESERVE_MB=5", "PATH=/bin",
+		},
 		[]string{"sip.listen=127.0.0.1:5"})
 	if err != nil {
 		t.Fatal(err)

@@ -128,7 +128,7 @@ func walk(v reflect.Value, prefix string, out *[]Key) {
 }
 
 func text(v reflect.Value) string {
-	if d, ok := v.Interface().(time.Duration); ok {
+	if d, ok := reflect.TypeAssert[time.Duration](v); ok {
 		return d.String()
 	}
 	if v.Kind() == reflect.Slice {
