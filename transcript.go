@@ -49,7 +49,8 @@ type Suggestion struct {
 	ID     SuggestionID `json:"id"`
 	CallID CallID       `json:"call_id"`
 	// Kind is "card" (a playbook's), "answer" (from the knowledge base),
-	// "checklist" (an item ticked) or "alert" (for the supervisor).
+	// "checklist" (an item ticked), "alert" (for the supervisor) or "tag" (its
+	// Title is a tag of the call).
 	Kind  string `json:"kind"`
 	Title string `json:"title"`
 	Text  string `json:"text"`

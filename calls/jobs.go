@@ -3,6 +3,7 @@ package calls
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"earshot"
@@ -64,6 +65,29 @@ func (m *Manager) Settle(ctx context.Context, job earshot.Job) (earshot.Commit, 
 	}
 	m.forget(c)
 	return earshot.Commit{}, nil
+}
+
+// Tag adds tags to a call, each once.
+func (m *Manager) Tag(ctx context.Context, id earshot.CallID, tags ...string) error {
+	c, err := m.load(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	before := c.rec.Tags
+	for _, tag := range tags {
+		if !slices.Contains(c.rec.Tags, tag) {
+			c.rec.Tags = append(slices.Clone(c.rec.Tags), tag)
+		}
+	}
+	if len(c.rec.Tags) == len(before) {
+		return nil
+	}
+	if err := c.commit(ctx, earshot.Commit{}, earshot.EventCallUpdated); err != nil {
+		c.rec.Tags = before
+		return err
+	}
+	return nil
 }
 
 // load returns the call, locked, from memory or else from the store.

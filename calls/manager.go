@@ -179,7 +179,7 @@ func (m *Manager) Snapshot(stored earshot.Call) earshot.Call {
 	defer c.mu.Unlock()
 	c.refresh()
 	out := c.copyRecord()
-	out.Summary, out.Tags = stored.Summary, stored.Tags
+	out.Summary = stored.Summary
 	return out
 }
 

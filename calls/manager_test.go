@@ -290,3 +290,26 @@ func TestSessionsOfOneGroupAtOnceMeetInOneCall(t *testing.T) {
 		t.Errorf("%d segments, want %d", len(c.Segments), len(ids))
 	}
 }
+
+func TestTagsAreKeptOnce(t *testing.T) {
+	r := newRig(t, Config{})
+	answer := r.begin(t, twoParty("d1"))
+	for range 2 {
+		if err := r.Tag(t.Context(), answer.CallID, "refund", "late"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c := r.store.only(t); !slices.Equal(c.Tags, []string{"refund", "late"}) {
+		t.Errorf("tags %v", c.Tags)
+	}
+	if got := r.store.eventTypes(answer.CallID); len(got) != 2 {
+		t.Errorf("events %v: a tag that is there already changes nothing", got)
+	}
+	r.store.fail = errDisk
+	if err := r.Tag(t.Context(), answer.CallID, "new"); !errors.Is(err, errDisk) {
+		t.Errorf("error %v", err)
+	}
+	if c := r.Snapshot(r.store.only(t)); slices.Contains(c.Tags, "new") {
+		t.Error("a tag that is not stored is shown")
+	}
+}

@@ -202,11 +202,9 @@ func (r *Router) runUntil(ctx context.Context, wm *message.Router) error {
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
 	for _, h := range r.handlers {
-		_ = h.gate.shut(limit) // whoever is still inside is let go of by Close
+		h.gate.shut(limit)
 	}
-	err := wm.Close()
-	<-done
-	if err != nil {
+	if err := errors.Join(wm.Close(), <-done); err != nil {
 		return fmt.Errorf("stop router: %w", err)
 	}
 	return nil

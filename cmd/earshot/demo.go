@@ -187,7 +187,7 @@ func (f *follower) follow(ctx context.Context, url string) error {
 			if err := json.Unmarshal(ev.Data, &s); err != nil {
 				return err
 			}
-			fmt.Fprint(f.out, "      suggestion ->")
+			fmt.Fprint(f.out, "      ->")
 			printSuggestion(f.out, s)
 		case earshot.EventSummaryCreated:
 			var s earshot.Summary

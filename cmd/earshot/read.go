@@ -134,7 +134,11 @@ func printSuggestion(w io.Writer, s earshot.Suggestion) {
 	if s.Source != nil {
 		source = fmt.Sprintf(" [%s: %s]", s.Source.Article, s.Source.Heading)
 	}
-	fmt.Fprintf(w, "  %s  %s: %s%s\n", clock(s.AtMS), s.Title, s.Text, source)
+	text := s.Title
+	if s.Text != "" {
+		text += ": " + s.Text
+	}
+	fmt.Fprintf(w, "  %s  [%s] %s%s\n", clock(s.AtMS), s.Kind, text, source)
 }
 
 func printSummary(w io.Writer, s *earshot.Summary) {

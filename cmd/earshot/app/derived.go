@@ -51,6 +51,7 @@ func newDerived(ctx context.Context, a *App) (*derived, error) {
 		if err != nil {
 			return nil, err
 		}
+		a.metrics.MustRegister(model.Collectors()...)
 	}
 	if err := d.buildAssistant(ctx, model); err != nil {
 		return nil, err
@@ -64,7 +65,7 @@ func newDerived(ctx context.Context, a *App) (*derived, error) {
 }
 
 func (d *derived) buildAssistant(ctx context.Context, model *llm.Client) error {
-	cfg := assist.Config{Playbook: d.app.cfg.Assist.Playbook, Knowledge: d.app.cfg.Assist.Knowledge}
+	cfg := assist.Config{Playbook: d.app.cfg.Assist.Playbook, Knowledge: d.app.cfg.Assist.Knowledge, Model: d.app.cfg.LLM.Model}
 	if cfg.Playbook == "" && cfg.Knowledge == "" {
 		return nil
 	}
@@ -80,6 +81,7 @@ func (d *derived) buildAssistant(ctx context.Context, model *llm.Client) error {
 		return fmt.Errorf("index knowledge: %w", err)
 	}
 	d.assistant = a
+	d.app.metrics.MustRegister(a.Collectors()...)
 	d.app.background("knowledge", a.Watch)
 	return nil
 }
@@ -90,8 +92,11 @@ func (d *derived) buildSummarizer(model *llm.Client) error {
 		completer = model
 	}
 	var err error
-	d.summarizer, err = summarize.New(summarize.Config{Model: d.app.cfg.LLM.Model}, completer, d.log)
-	return err
+	if d.summarizer, err = summarize.New(summarize.Config{Model: d.app.cfg.LLM.Model}, completer, d.log); err != nil {
+		return err
+	}
+	d.app.metrics.MustRegister(d.summarizer.Collectors()...)
+	return nil
 }
 
 // assist answers one final utterance.
@@ -116,6 +121,11 @@ func (d *derived) assist(ctx context.Context, job earshot.Job) (earshot.Commit, 
 	if err != nil {
 		return earshot.Commit{}, err
 	}
+	if tags := tagsOf(fresh); len(tags) > 0 {
+		if err := d.app.calls.Tag(ctx, job.CallID, tags...); err != nil {
+			return earshot.Commit{}, err
+		}
+	}
 	commit := earshot.Commit{Suggestions: fresh}
 	for _, s := range fresh {
 		e := earshot.NewEvent(earshot.EventSuggestionCreated, job.CallID, s)
@@ -123,6 +133,17 @@ func (d *derived) assist(ctx context.Context, job earshot.Job) (earshot.Commit, 
 		commit.Events = append(commit.Events, e)
 	}
 	return commit, nil
+}
+
+// tagsOf returns the tags among the suggestions.
+func tagsOf(list []earshot.Suggestion) []string {
+	var out []string
+	for _, s := range list {
+		if s.Kind == "tag" {
+			out = append(out, s.Title)
+		}
+	}
+	return out
 }
 
 // summarize writes the summary of a call, or a further revision of it.
