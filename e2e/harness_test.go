@@ -58,7 +58,7 @@ type server struct {
 }
 
 // newServer starts a server on free ports with a data folder of its own.
-func newServer(t *testing.T, env ...string) *server {
+func newServer(t testing.TB, env ...string) *server {
 	t.Helper()
 	s := prepare(t, env...)
 	s.start(t)
@@ -66,7 +66,7 @@ func newServer(t *testing.T, env ...string) *server {
 }
 
 // prepare makes a server that is not started yet.
-func prepare(t *testing.T, env ...string) *server {
+func prepare(t testing.TB, env ...string) *server {
 	t.Helper()
 	first := freePortRange(t, 400)
 	s := &server{
@@ -89,7 +89,7 @@ func prepare(t *testing.T, env ...string) *server {
 func rtpPorts(first, n int) string { return fmt.Sprintf("EARSHOT_RTP_PORTS=%d-%d", first, first+n-1) }
 
 // start starts the process and waits until it is ready.
-func (s *server) start(t *testing.T) {
+func (s *server) start(t testing.TB) {
 	t.Helper()
 	if err := s.launch(); err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func (s *server) start(t *testing.T) {
 	s.awaitReady(t)
 }
 
-func (s *server) awaitReady(t *testing.T) {
+func (s *server) awaitReady(t testing.TB) {
 	t.Helper()
 	wait(t, 30*time.Second, "the server to be ready", func() bool {
 		select {
@@ -161,7 +161,7 @@ func (s *server) kill() {
 }
 
 // stop ends the process in good order.
-func (s *server) stop(t *testing.T) {
+func (s *server) stop(t testing.TB) {
 	t.Helper()
 	if s.cmd == nil || s.cmd.Process == nil {
 		return
@@ -182,7 +182,7 @@ func (s *server) stop(t *testing.T) {
 }
 
 // get reads JSON from the API into v.
-func (s *server) get(t *testing.T, path string, v any) {
+func (s *server) get(t testing.TB, path string, v any) {
 	t.Helper()
 	resp, err := http.Get("http://" + s.http + path)
 	if err != nil {
@@ -206,21 +206,21 @@ type list[T any] struct {
 	Next  string `json:"next"`
 }
 
-func (s *server) calls(t *testing.T) []earshot.Call {
+func (s *server) calls(t testing.TB) []earshot.Call {
 	t.Helper()
 	var l list[earshot.Call]
 	s.get(t, "/api/v1/calls?limit=500", &l)
 	return l.Items
 }
 
-func (s *server) call(t *testing.T, id earshot.CallID) earshot.Call {
+func (s *server) call(t testing.TB, id earshot.CallID) earshot.Call {
 	t.Helper()
 	var c earshot.Call
 	s.get(t, "/api/v1/calls/"+string(id), &c)
 	return c
 }
 
-func (s *server) transcript(t *testing.T, id earshot.CallID) []earshot.Utterance {
+func (s *server) transcript(t testing.TB, id earshot.CallID) []earshot.Utterance {
 	t.Helper()
 	var l list[earshot.Utterance]
 	s.get(t, "/api/v1/calls/"+string(id)+"/transcript", &l)
@@ -228,7 +228,7 @@ func (s *server) transcript(t *testing.T, id earshot.CallID) []earshot.Utterance
 }
 
 // onlyCall waits until there is a call and returns it.
-func (s *server) onlyCall(t *testing.T) earshot.Call {
+func (s *server) onlyCall(t testing.TB) earshot.Call {
 	t.Helper()
 	var calls []earshot.Call
 	wait(t, 10*time.Second, "the call to appear", func() bool {
@@ -242,7 +242,7 @@ func (s *server) onlyCall(t *testing.T) earshot.Call {
 }
 
 // complete waits until everything that follows a call is there.
-func (s *server) complete(t *testing.T, id earshot.CallID, patience time.Duration) earshot.Call {
+func (s *server) complete(t testing.TB, id earshot.CallID, patience time.Duration) earshot.Call {
 	t.Helper()
 	var c earshot.Call
 	wait(t, patience, "the call to be recorded, transcribed and summarised", func() bool {
@@ -253,7 +253,7 @@ func (s *server) complete(t *testing.T, id earshot.CallID, patience time.Duratio
 }
 
 // earshot runs another command of the program and returns what it printed.
-func (s *server) earshot(t *testing.T, args ...string) (string, error) {
+func (s *server) earshot(t testing.TB, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
@@ -265,7 +265,7 @@ func (s *server) earshot(t *testing.T, args ...string) (string, error) {
 }
 
 // wait polls a condition until it holds or patience is over.
-func wait(t *testing.T, patience time.Duration, what string, cond func() bool) {
+func wait(t testing.TB, patience time.Duration, what string, cond func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	tick := time.NewTicker(50 * time.Millisecond)
@@ -279,7 +279,7 @@ func wait(t *testing.T, patience time.Duration, what string, cond func() bool) {
 }
 
 // freePort returns a port that is free for UDP and TCP.
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	for range 50 {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -305,7 +305,7 @@ var nextRange = struct {
 
 // freePortRange returns the first of n UDP ports, below those the kernel
 // hands out, that nothing uses at the moment.
-func freePortRange(t *testing.T, n int) int {
+func freePortRange(t testing.TB, n int) int {
 	t.Helper()
 	nextRange.Lock()
 	defer nextRange.Unlock()

@@ -18,7 +18,7 @@ type flow struct {
 
 // writeCapture writes the flows, side by side in 20 ms packets, as a capture
 // file that SIPp plays. It returns the length in milliseconds.
-func writeCapture(t *testing.T, path string, flows ...flow) int {
+func writeCapture(t testing.TB, path string, flows ...flow) int {
 	t.Helper()
 	const frame = 160
 	out := binary.LittleEndian.AppendUint32(nil, 0xa1b2c3d4)

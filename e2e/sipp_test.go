@@ -27,10 +27,11 @@ type turn struct {
 	Role    earshot.Role `json:"role"`
 	Speaker string       `json:"speaker"`
 	StartMS int64        `json:"start_ms"`
+	EndMS   int64        `json:"end_ms"`
 	Text    string       `json:"text"`
 }
 
-func readScript(t *testing.T, path string) script {
+func readScript(t testing.TB, path string) script {
 	t.Helper()
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -65,7 +66,7 @@ func spoken(us []earshot.Utterance, role earshot.Role) string {
 }
 
 // mulaw reads raw G.711 mu-law.
-func mulaw(t *testing.T, path string) []byte {
+func mulaw(t testing.TB, path string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -77,7 +78,7 @@ func mulaw(t *testing.T, path string) []byte {
 var pcmu = earshot.Format{Encoding: "PCMU", ClockRate: 8000, Channels: 1}
 
 // linear returns mu-law as PCM.
-func linear(t *testing.T, mulaw []byte) []int16 {
+func linear(t testing.TB, mulaw []byte) []int16 {
 	t.Helper()
 	dec, err := codec.New(pcmu)
 	if err != nil {
@@ -91,7 +92,7 @@ func linear(t *testing.T, mulaw []byte) []int16 {
 }
 
 // recording reads the rendered WAV file of a call, a slice per channel.
-func (s *server) recording(t *testing.T, id earshot.CallID) [][]int16 {
+func (s *server) recording(t testing.TB, id earshot.CallID) [][]int16 {
 	t.Helper()
 	f, err := os.Open(filepath.Join(s.dir, "recordings", string(id)+".wav"))
 	if err != nil {
@@ -113,7 +114,7 @@ func (s *server) recording(t *testing.T, id earshot.CallID) [][]int16 {
 }
 
 // sipp plays a scenario against the server and fails with its messages.
-func sipp(t *testing.T, s *server, scenario string, args ...string) {
+func sipp(t testing.TB, s *server, scenario string, args ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
@@ -177,7 +178,7 @@ func testSIPpCall(t *testing.T, transport string) {
 	checkRecording(t, s, id, agent, customer)
 }
 
-func checkCall(t *testing.T, call earshot.Call, length int) {
+func checkCall(t testing.TB, call earshot.Call, length int) {
 	t.Helper()
 	if len(call.Streams) != 2 || len(call.Participants) != 2 {
 		t.Fatalf("%d streams and %d participants, want 2 and 2", len(call.Streams), len(call.Participants))
@@ -199,7 +200,7 @@ func checkCall(t *testing.T, call earshot.Call, length int) {
 
 // checkRecording compares the rendered file with what was sent, sample by
 // sample, allowing the streams the offset they have in the call.
-func checkRecording(t *testing.T, s *server, id earshot.CallID, sent ...[]byte) {
+func checkRecording(t testing.TB, s *server, id earshot.CallID, sent ...[]byte) {
 	t.Helper()
 	channels := s.recording(t, id)
 	if len(channels) != len(sent) {
@@ -241,7 +242,7 @@ func align(got, want []int16) (int, bool) {
 }
 
 // fillScenario writes a copy of a scenario with its words replaced.
-func fillScenario(t *testing.T, path string, words map[string]string) string {
+func fillScenario(t testing.TB, path string, words map[string]string) string {
 	t.Helper()
 	raw, err := os.ReadFile(path)
 	if err != nil {

@@ -36,7 +36,7 @@ type response struct {
 	body   string
 }
 
-func newSRC(t *testing.T, s *server) *src {
+func newSRC(t testing.TB, s *server) *src {
 	t.Helper()
 	conn, err := net.Dial("udp", s.sip)
 	if err != nil {
@@ -52,7 +52,7 @@ func newSRC(t *testing.T, s *server) *src {
 
 // request sends a request again and again, as RFC 3261 17.1.2 has it, until
 // the final response or patience is over; the zero response means none came.
-func (c *src) request(t *testing.T, method, extra, body string, patience time.Duration) response {
+func (c *src) request(t testing.TB, method, extra, body string, patience time.Duration) response {
 	t.Helper()
 	if method != "ACK" {
 		c.cseq++
@@ -80,7 +80,7 @@ func (c *src) message(method, extra, body string) []byte {
 }
 
 // response waits for a final response to the current request.
-func (c *src) response(t *testing.T, method string, until time.Time) (response, bool) {
+func (c *src) response(t testing.TB, method string, until time.Time) (response, bool) {
 	t.Helper()
 	buf := make([]byte, 65535)
 	for {
@@ -125,9 +125,20 @@ var (
 )
 
 // invite begins the recording of two streams and returns the ports to send to.
-func (c *src) invite(t *testing.T) []int {
+func (c *src) invite(t testing.TB) []int {
 	t.Helper()
-	r := c.request(t, "INVITE", inviteHeaders, twoStreams("127.0.0.1"), 10*time.Second)
+	ports := c.establish(t, inviteHeaders, twoStreams("127.0.0.1"))
+	if len(ports) != 2 {
+		t.Fatalf("%d ports in the answer, want 2", len(ports))
+	}
+	return ports
+}
+
+// establish sends an INVITE or re-INVITE, acknowledges its 200 and returns the
+// port of each m-line.
+func (c *src) establish(t testing.TB, headers, body string) []int {
+	t.Helper()
+	r := c.request(t, "INVITE", headers, body, 10*time.Second)
 	if r.status != 200 {
 		t.Fatalf("INVITE answered %d %s", r.status, r.text)
 	}
@@ -144,14 +155,11 @@ func (c *src) invite(t *testing.T) []int {
 		}
 		ports = append(ports, port)
 	}
-	if len(ports) != 2 {
-		t.Fatalf("%d ports in the answer, want 2:\n%s", len(ports), r.body)
-	}
 	return ports
 }
 
 // bye ends the recording; the server may be down for a while.
-func (c *src) bye(t *testing.T) {
+func (c *src) bye(t testing.TB) {
 	t.Helper()
 	if r := c.request(t, "BYE", "", "", 30*time.Second); r.status != 200 {
 		t.Errorf("BYE answered %d %s", r.status, r.text)
@@ -179,7 +187,7 @@ func twoStreams(host string) string {
 
 // speak sends audio to the ports in real time, a party each, and returns when
 // it is all said. Packets to a server that is down are lost, as on a wire.
-func speak(t *testing.T, ports []int, audio ...[]byte) {
+func speak(t testing.TB, ports []int, audio ...[]byte) {
 	t.Helper()
 	var wg sync.WaitGroup
 	for i, a := range audio {
