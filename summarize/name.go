@@ -306,3 +306,23 @@ func titleCase(s string) string {
 	}
 	return string(unicode.ToUpper(r)) + s[n:]
 }
+
+// correctNames writes the names of participants as the metadata has them where
+// a first name was heard right and the rest was not. It reports whether it
+// changed one.
+func correctNames(facts []earshot.Fact, parties []earshot.Participant) bool {
+	changed := false
+	for i := range facts {
+		if facts[i].Kind != earshot.FactName {
+			continue
+		}
+		heard, rest, _ := strings.Cut(facts[i].Value, " ")
+		for _, p := range parties {
+			first, _, _ := strings.Cut(p.Name, " ")
+			if rest != "" && strings.EqualFold(first, heard) && p.Name != facts[i].Value {
+				facts[i].Value, changed = p.Name, true
+			}
+		}
+	}
+	return changed
+}

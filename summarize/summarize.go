@@ -79,6 +79,9 @@ func (s *Summarizer) Summarize(ctx context.Context, call earshot.Call, utterance
 		return earshot.Summary{}, err
 	}
 	out := extract(utterances)
+	if correctNames(out.Facts, call.Participants) {
+		out.Text = compose(out.Reason, out.Facts, out.Actions)
+	}
 	if s.completer != nil && len(utterances) > 0 {
 		byModel, err := s.complete(ctx, utterances, out)
 		switch {
