@@ -4,10 +4,10 @@ BENCHTIME ?= 1s
 export PATH := $(CURDIR)/.setup/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup need build models demo test race lint fmt fuzz bench fresh clean
+.PHONY: help setup need build models demo test race lint fmt fuzz bench bench-asr soak fresh clean
 
 help: ## Show what there is to make.
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Install what is needed: Debian packages, Node.js, speech models, Go modules.
 	@scripts/setup
@@ -43,6 +43,12 @@ fuzz: need ## Run each fuzz target for FUZZTIME (default 10s).
 
 bench: need ## Run the benchmarks, each for BENCHTIME (default 1s).
 	@go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(or $(PKG),./...)
+
+bench-asr: need ## Word errors of the engine alone and through SIP, RTP and G.711, side by side.
+	@go test -run '^$$' -bench WordErrors -benchtime 1x -timeout 30m ./e2e
+
+soak: need ## The long forms: kill -9 at 50 random moments, 200 calls at saturation (an hour).
+	@E2E_KILLS=50 E2E_CALLS=200 go test -v -run 'Killed|Saturation' -timeout 3h ./e2e
 
 fresh: ## Try make demo and make test in a fresh clone on a fresh Debian 12 (root, debootstrap).
 	@scripts/fresh-clone-test

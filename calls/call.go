@@ -127,12 +127,15 @@ func (c *call) update(ctx context.Context, id earshot.SegmentID, offer earshot.S
 	c.cast(id, offer)
 	c.note(offer.Problems)
 	now := time.Now().UTC()
-	c.closeStreams(removed, now)
+	for _, stream := range removed {
+		c.rec.Stream(stream).EndedAt = &now
+	}
 	if err := c.commit(ctx, earshot.Commit{}, earshot.EventCallUpdated); err != nil {
 		c.closeAll(opened)
 		c.rec = before
 		return answer, err
 	}
+	c.closeStreams(removed, now)
 	for _, s := range c.rec.Streams {
 		if t := c.tracks[s.ID]; t != nil && t.recv != nil && s.SegmentID == id {
 			t.recv.SetFormats(s.Media.Formats)

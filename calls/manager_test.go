@@ -137,6 +137,7 @@ func TestRefusedUpdateLeavesTheSessionAsItWas(t *testing.T) {
 	}
 	r.store.fail = errDisk
 	more := twoParty("d1")
+	more.Media[0].Port = 0
 	more.Media = append(more.Media, audio("3"))
 	if _, err := r.Update(t.Context(), answer.SegmentID, more); !errors.Is(err, errDisk) {
 		t.Fatalf("error = %v", err)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -234,5 +235,35 @@ func compare(t *testing.T, reference, got []earshot.Utterance, moment time.Durat
 		if rate := wer.Compare(want, have).Rate(); rate > 0.10 {
 			t.Errorf("%s: transcript differs by %.0f %% from the undisturbed one:\n%s\n%s", role, 100*rate, want, have)
 		}
+	}
+}
+
+// TestCallThatDoesNotComeBack kills the server under a call whose client goes
+// away too: the next start closes it as interrupted, as of its last packet,
+// with its recording and its words.
+func TestCallThatDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	const seconds = 14
+	s := newServer(t, "EARSHOT_CALLS_RESUME_WINDOW=2s")
+	audio := excerpt(t, seconds)
+	c := newSRC(t, s)
+	speak(t, c.invite(t), audio[0], audio[1])
+	id := s.onlyCall(t).ID
+	if err := s.killAndRestart(); err != nil {
+		t.Fatal(err)
+	}
+	call := s.complete(t, id, time.Minute)
+	if call.State != earshot.CallInterrupted || call.Segments[0].EndReason != "interrupted" {
+		t.Errorf("the call is %s, its segment ended by %q", call.State, call.Segments[0].EndReason)
+	}
+	if length := call.Duration(time.Now()); length < (seconds-1)*time.Second || length > (seconds+1)*time.Second {
+		t.Errorf("the call is %v long, want it to end with its last packet after %d s", length, seconds)
+	}
+	if text := spoken(s.transcript(t, id), earshot.RoleCustomer); !strings.Contains(text, "internet") {
+		t.Errorf("the customer's words are %q", text)
+	}
+	checkLoss(t, s, call, audio, 0)
+	if r := c.request(t, "BYE", "", "", 5*time.Second); r.status != 481 {
+		t.Errorf("a BYE for the interrupted session is answered %d %s, want 481", r.status, r.text)
 	}
 }
