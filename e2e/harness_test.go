@@ -301,7 +301,7 @@ func freePort(t testing.TB) int {
 var nextRange = struct {
 	sync.Mutex
 	first int
-}{first: 21000}
+}{first: 21000 + os.Getpid()%20*500} // apart from a second run beside this one
 
 // freePortRange returns the first of n UDP ports, below those the kernel
 // hands out, that nothing uses at the moment.
