@@ -68,14 +68,14 @@ func newServer(t testing.TB, env ...string) *server {
 // prepare makes a server that is not started yet.
 func prepare(t testing.TB, env ...string) *server {
 	t.Helper()
-	first := freePortRange(t, 400)
+	first := freePortRange(t, mediaPorts)
 	s := &server{
 		dir: t.TempDir(), log: &lockedBuffer{},
 		sip: fmt.Sprintf("127.0.0.1:%d", freePort(t)), http: fmt.Sprintf("127.0.0.1:%d", freePort(t)),
 	}
 	s.env = append([]string{
 		"EARSHOT_DATA_DIR=" + s.dir, "EARSHOT_SIP_LISTEN=" + s.sip, "EARSHOT_HTTP_LISTEN=" + s.http,
-		rtpPorts(first, 400),
+		rtpPorts(first, mediaPorts),
 	}, env...)
 	t.Cleanup(func() {
 		s.stop(t)
@@ -298,35 +298,50 @@ func freePort(t testing.TB) int {
 	return 0
 }
 
+// Ports for the media of the servers under test: below those that the kernel
+// hands out by itself.
+const (
+	lowestMediaPort  = 10000
+	highestMediaPort = 32000
+	mediaPorts       = 60 // of one server, enough for any test but one under load
+)
+
+// nextRange is where the search for a free range goes on; it starts elsewhere
+// in each process, apart from a second run beside this one.
 var nextRange = struct {
 	sync.Mutex
 	first int
-}{first: 21000 + os.Getpid()%20*500} // apart from a second run beside this one
+}{first: lowestMediaPort + os.Getpid()%40*500}
 
-// freePortRange returns the first of n UDP ports, below those the kernel
-// hands out, that nothing uses at the moment.
+// freePortRange returns the first of n UDP ports that nothing uses at the
+// moment and that no server of this process was given lately.
 func freePortRange(t testing.TB, n int) int {
 	t.Helper()
 	nextRange.Lock()
 	defer nextRange.Unlock()
-	for ; nextRange.first+n < 32000; nextRange.first += n {
-		free := true
-		for p := nextRange.first; p < nextRange.first+n && free; p++ {
-			u, err := net.ListenPacket("udp", "127.0.0.1:"+strconv.Itoa(p))
-			if err != nil {
-				free = false
-				continue
-			}
-			u.Close()
+	for range (highestMediaPort - lowestMediaPort) / n {
+		first := nextRange.first
+		if first+n > highestMediaPort {
+			first = lowestMediaPort
 		}
-		if free {
-			first := nextRange.first
-			nextRange.first += n
+		nextRange.first = first + n
+		if portsFree(first, n) {
 			return first
 		}
 	}
 	t.Fatalf("no range of %d UDP ports is free", n)
 	return 0
+}
+
+func portsFree(first, n int) bool {
+	for port := first; port < first+n; port++ {
+		u, err := net.ListenPacket("udp", "127.0.0.1:"+strconv.Itoa(port))
+		if err != nil {
+			return false
+		}
+		u.Close()
+	}
+	return true
 }
 
 // lockedBuffer is a buffer that a process writes to while tests read it.
