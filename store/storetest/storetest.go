@@ -35,7 +35,7 @@ type Store interface {
 
 	EventsAfter(ctx context.Context, seq int64, call earshot.CallID, limit int) ([]earshot.Event, error)
 	LastSeq(ctx context.Context) (int64, error)
-	Unpublished(ctx context.Context, limit int) ([]earshot.Event, error)
+	Unpublished(ctx context.Context, seq int64, limit int) ([]earshot.Event, error)
 	MarkPublished(ctx context.Context, seqs []int64) error
 	Republish(ctx context.Context, since time.Time) error
 
