@@ -113,6 +113,12 @@ func (m *Manager) Live() int {
 	return n
 }
 
+func (m *Manager) kept() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.calls)
+}
+
 // Begin opens a recording session: it accepts what can be recorded of the
 // offered media, opens the streams and stores the call. When it returns an
 // error nothing is left of the session.
