@@ -2,6 +2,7 @@ package siprec
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,8 +20,10 @@ import (
 
 // ClientConfig of a [Client].
 type ClientConfig struct {
-	// Transport is "udp" or "tcp".
+	// Transport is "udp", "tcp" or "tls".
 	Transport string
+	// TLS is what connections over TLS use; nil trusts what the system trusts.
+	TLS *tls.Config
 	// Local is the local address, without port. The zero value is 127.0.0.1.
 	Local netip.Addr
 }
@@ -86,7 +89,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	}
 	c.addr = c.udp.LocalAddr().String()
 	quiet := slog.New(slog.DiscardHandler)
-	c.ua, err = sipgo.NewUA(sipgo.WithUserAgent("earshot"),
+	c.ua, err = sipgo.NewUA(sipgo.WithUserAgent("earshot"), sipgo.WithUserAgenTLSConfig(cfg.TLS),
 		sipgo.WithUserAgentTransportLayerOptions(sip.WithTransportLayerLogger(quiet)),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet)))
 	if err != nil {
@@ -96,7 +99,7 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 		return nil, errors.Join(err, c.Close())
 	}
 	options := []sipgo.ClientOption{sipgo.WithClientLogger(quiet), sipgo.WithClientHostname(cfg.Local.String())}
-	if cfg.Transport != "tcp" {
+	if cfg.Transport != "tcp" && cfg.Transport != "tls" {
 		options = append(options, sipgo.WithClientConnectionAddr(c.addr))
 	}
 	if c.client, err = sipgo.NewClient(c.ua, options...); err != nil {

@@ -201,8 +201,14 @@ func (s *Server) contact(d *dialog) string {
 		host = s.cfg.Advertise
 	}
 	addr := hostPort(host, s.Addr().(*net.UDPAddr).Port)
-	if strings.EqualFold(d.state.Transport, "tcp") {
+	switch strings.ToLower(d.state.Transport) {
+	case "tcp":
 		addr += ";transport=tcp"
+	case "tls":
+		if s.tls == nil { // of a dialog from before the certificate was taken away
+			break
+		}
+		addr = hostPort(host, s.tls.Addr().(*net.TCPAddr).Port) + ";transport=tls"
 	}
 	return "<sip:earshot@" + addr + ">;+sip.srs"
 }

@@ -35,7 +35,11 @@ func (s *Server) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		s.respond(req, tx, 503, "Service Unavailable", nil, "Retry-After", "30")
 		return
 	}
-	if r := checkRequire(req); r != nil {
+	r := checkRequire(req)
+	if r == nil {
+		r = s.checkClient(req)
+	}
+	if r != nil {
 		s.refuse(req, tx, nil, r)
 		return
 	}

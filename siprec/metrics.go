@@ -5,6 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 type metrics struct {
 	requests, responses                                          *prometheus.CounterVec
 	strangers, unparsable, panics, retransmitted, unacknowledged prometheus.Counter
+	handshakes, unauthorized                                     prometheus.Counter
 }
 
 func newMetrics() metrics {
@@ -21,6 +22,8 @@ func newMetrics() metrics {
 		unparsable:     counter("unparsable_total", "Datagrams that are not SIP."),
 		panics:         counter("panics_total", "Request handlers that panicked."),
 		retransmitted:  counter("retransmitted_total", "2xx responses sent again for want of an ACK."),
+		handshakes:     counter("tls_errors_total", "TLS handshakes that failed."),
+		unauthorized:   counter("unauthorized_total", "Requests with credentials that are wrong."),
 		unacknowledged: counter("unacknowledged_total", "Sessions ended because their 2xx was never acknowledged."),
 	}
 }
@@ -31,6 +34,7 @@ func (s *Server) Collectors() []prometheus.Collector {
 		Namespace: "earshot", Subsystem: "siprec", Name: "dialogs", Help: "Recording sessions that are up.",
 	}, func() float64 { return float64(s.Dialogs()) })
 	return []prometheus.Collector{
-		s.m.requests, s.m.responses, s.m.strangers, s.m.unparsable, s.m.panics, s.m.retransmitted, s.m.unacknowledged, dialogs,
+		s.m.requests, s.m.responses, s.m.strangers, s.m.unparsable, s.m.panics, s.m.retransmitted, s.m.unacknowledged,
+		s.m.handshakes, s.m.unauthorized, dialogs,
 	}
 }

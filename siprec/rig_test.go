@@ -179,6 +179,7 @@ func startRig(t *testing.T, cfg Config, s *sessions, j *journal) *rig {
 type peer struct {
 	conn   net.Conn
 	stream bool
+	via    string // transport in Via, where it is neither UDP nor TCP
 	buf    []byte
 }
 
@@ -285,6 +286,9 @@ func (s *script) request(method, headers, body string) string {
 	via := "UDP"
 	if s.p.stream {
 		via = "TCP"
+	}
+	if s.p.via != "" {
+		via = s.p.via
 	}
 	branch := fmt.Sprintf("z9hG4bK%s%d", s.id, s.cseq)
 	if method == "ACK" {

@@ -2,6 +2,8 @@ package siprec
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -45,6 +47,11 @@ type Config struct {
 	// Peers may send calls: addresses and networks. Empty: loopback and private
 	// networks.
 	Peers []string
+	// Policies are what some of them must do.
+	Policies []Policy
+	// TLSListen is HOST:PORT of TLS, used when TLS has a certificate.
+	TLSListen string
+	TLS       TLSFiles
 }
 
 const (
@@ -64,6 +71,8 @@ type Server struct {
 	journal  Journal
 	log      *slog.Logger
 	peers    []netip.Prefix
+	policies []policy
+	secret   [32]byte // seals nonces
 	m        metrics
 	parser   *sip.Parser
 
@@ -72,10 +81,15 @@ type Server struct {
 	client *sipgo.Client
 	udp    net.PacketConn
 	tcp    net.Listener
-	wg     sync.WaitGroup
-	closed sync.Once
-	ctx    context.Context //nolint:containedctx // ends the waits for ACK at Close
-	cancel context.CancelFunc
+	tls    net.Listener // nil without a certificate
+	keys   *keyring
+	// clients are the names in the certificates of TLS clients, a []string by
+	// their address.
+	clients sync.Map
+	wg      sync.WaitGroup
+	closed  sync.Once
+	ctx     context.Context //nolint:containedctx // ends the waits for ACK at Close
+	cancel  context.CancelFunc
 
 	draining atomic.Bool
 	mu       sync.Mutex
@@ -89,9 +103,16 @@ func NewServer(cfg Config, sessions Sessions, journal Journal, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	policies, err := parsePolicies(cfg.Policies)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
-		cfg: cfg, sessions: sessions, journal: journal, log: log, peers: peers,
+		cfg: cfg, sessions: sessions, journal: journal, log: log, peers: peers, policies: policies,
 		m: newMetrics(), parser: newParser(), dialogs: map[string]*dialog{}, begun: map[string]*dialog{},
+	}
+	if _, err := rand.Read(s.secret[:]); err != nil {
+		return nil, fmt.Errorf("random key: %w", err)
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
@@ -104,8 +125,15 @@ func (s *Server) Start() error {
 	if s.udp, s.tcp, err = bind(s.ctx, s.cfg.Listen); err != nil {
 		return err
 	}
+	if err := s.startTLS(); err != nil {
+		return err
+	}
 	quiet := slog.New(slog.DiscardHandler) // the library logs whole messages: none of that
-	s.ua, err = sipgo.NewUA(sipgo.WithUserAgent("earshot"), sipgo.WithUserAgentParser(s.parser),
+	var own *tls.Config
+	if s.keys != nil {
+		own = s.keys.config()
+	}
+	s.ua, err = sipgo.NewUA(sipgo.WithUserAgent("earshot"), sipgo.WithUserAgentParser(s.parser), sipgo.WithUserAgenTLSConfig(own),
 		sipgo.WithUserAgentTransportLayerOptions(
 			sip.WithTransportLayerReadFilter(s.filter), sip.WithTransportLayerConnectionReuse(true), sip.WithTransportLayerLogger(quiet)),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet)))
@@ -126,7 +154,10 @@ func (s *Server) Start() error {
 	s.srv.OnOptions(s.handler(s.onOptions))
 	s.srv.OnNoRoute(s.handler(s.onOther))
 	s.wg.Go(func() { _ = s.srv.ServeUDP(s.udp) })
-	s.wg.Go(func() { _ = s.srv.ServeTCP(streamListener{s.tcp, s}) })
+	s.wg.Go(func() { _ = s.srv.ServeTCP(streamListener{Listener: s.tcp, s: s}) })
+	if s.tls != nil {
+		s.wg.Go(func() { _ = s.srv.ServeTLS(streamListener{Listener: s.tls, s: s, secure: true}) })
+	}
 	return nil
 }
 
@@ -168,6 +199,14 @@ func bind(ctx context.Context, listen string) (net.PacketConn, net.Listener, err
 // Addr returns the address of UDP, whose port TCP shares.
 func (s *Server) Addr() net.Addr { return s.udp.LocalAddr() }
 
+// TLSAddr returns the address of TLS, nil without a certificate.
+func (s *Server) TLSAddr() net.Addr {
+	if s.tls == nil {
+		return nil
+	}
+	return s.tls.Addr()
+}
+
 // Drain answers new sessions and OPTIONS with 503 from now on.
 func (s *Server) Drain() { s.draining.Store(true) }
 
@@ -181,6 +220,9 @@ func (s *Server) Close() error {
 		}
 		_ = s.udp.Close()
 		_ = s.tcp.Close()
+		if s.tls != nil {
+			_ = s.tls.Close()
+		}
 		closeAgent(s.ua)
 	})
 	s.wg.Wait()
@@ -218,6 +260,10 @@ func (s *Server) handler(handle func(*sip.Request, sip.ServerTransaction)) sipgo
 			if !req.IsAck() {
 				s.respond(req, tx, 403, "Forbidden", nil)
 			}
+			return
+		}
+		if r := s.check(req); r != nil && !req.IsAck() {
+			s.refuse(req, tx, nil, r)
 			return
 		}
 		handle(req, tx)

@@ -39,7 +39,8 @@ func newParser() *sip.Parser {
 // without an answer.
 type streamListener struct {
 	net.Listener
-	s *Server
+	s      *Server
+	secure bool // with TLS
 }
 
 func (l streamListener) Accept() (net.Conn, error) {
@@ -50,20 +51,27 @@ func (l streamListener) Accept() (net.Conn, error) {
 	if !l.s.allowed(conn.RemoteAddr().String()) {
 		_ = conn.SetReadDeadline(time.Now().Add(strangerPatience))
 	}
+	if l.secure {
+		conn = l.s.secure(conn)
+	}
 	return &streamConn{Conn: conn, s: l.s, chunk: make([]byte, 16<<10)}, nil
 }
 
 // streamConn is one connection. Only its one reader touches the buffers.
 type streamConn struct {
 	net.Conn
-	s     *Server
-	chunk []byte
-	in    []byte // received, not yet a whole message
-	out   []byte // a mended message, not yet handed on
+	s      *Server
+	shaken bool // the TLS handshake is over
+	chunk  []byte
+	in     []byte // received, not yet a whole message
+	out    []byte // a mended message, not yet handed on
 }
 
 // Read hands out messages that parse.
 func (c *streamConn) Read(b []byte) (int, error) {
+	if err := c.handshake(); err != nil {
+		return 0, err
+	}
 	for len(c.out) == 0 {
 		c.pong()
 		message, rest, err := cutMessage(c.in)

@@ -173,9 +173,11 @@ func (a *App) startSIP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	sip := a.cfg.SIP
 	server, err := siprec.NewServer(siprec.Config{
-		Listen: a.cfg.SIP.Listen, Advertise: a.cfg.SIP.Advertise,
-		RTPAdvertise: a.cfg.RTP.Advertise, Peers: a.cfg.SIP.Peers,
+		Listen: sip.Listen, Advertise: sip.Advertise, RTPAdvertise: a.cfg.RTP.Advertise,
+		Peers: sip.Peers, Policies: policies(sip.Policies),
+		TLSListen: sip.TLSListen, TLS: siprec.TLSFiles{Cert: sip.TLSCert, Key: sip.TLSKey, ClientCA: sip.TLSClientCA},
 	}, a.calls, journal{a.store}, a.log)
 	if err != nil {
 		return err
@@ -190,6 +192,14 @@ func (a *App) startSIP(ctx context.Context) error {
 	a.onStop("signalling", func(context.Context) error { return server.Close() })
 	a.metrics.MustRegister(server.Collectors()...)
 	return nil
+}
+
+func policies(list []config.Policy) []siprec.Policy {
+	var out []siprec.Policy
+	for _, p := range list {
+		out = append(out, siprec.Policy(p))
+	}
+	return out
 }
 
 // journal keeps dialogs in the store.

@@ -45,6 +45,17 @@ type SIP struct {
 	TLSClientCA string   `koanf:"tls_client_ca" doc:"CA file (PEM) that client certificates must come from."`
 	Peers       []string `koanf:"peers" doc:"Addresses and networks that may send calls; empty: loopback and private networks."`
 	Advertise   string   `koanf:"advertise" doc:"Host put into Contact; empty: the local address the peer reached."`
+	Policies    []Policy `koanf:"policies" doc:"What some peers must do, see below; only in the file."`
+}
+
+// Policy is what some of the peers must do. The first that fits counts.
+type Policy struct {
+	Peers          []string `koanf:"peers"`
+	RequireSIPREC  bool     `koanf:"require_siprec"`
+	RequireTLS     bool     `koanf:"require_tls"`
+	ClientNames    []string `koanf:"client_names"`
+	DigestUser     string   `koanf:"digest_user"`
+	DigestPassword string   `koanf:"digest_password"`
 }
 
 // RTP is the media side.
@@ -150,8 +161,8 @@ func (c Config) Check() error {
 	default:
 		return fmt.Errorf("transcribe.engine: %q is not moonshine or none", c.Transcribe.Engine)
 	}
-	if c.SIP.TLSCert != "" || c.SIP.TLSKey != "" || c.SIP.TLSClientCA != "" {
-		return fmt.Errorf("sip.tls_cert: SIP over TLS is not supported yet: use UDP or TCP")
+	if (c.SIP.TLSCert == "") != (c.SIP.TLSKey == "") || c.SIP.TLSClientCA != "" && c.SIP.TLSCert == "" {
+		return fmt.Errorf("sip.tls_cert: SIP over TLS needs both sip.tls_cert and sip.tls_key")
 	}
 	if c.LLM.BaseURL != "" && c.LLM.Model == "" {
 		return fmt.Errorf("llm.model: needed when llm.base_url is set")
@@ -159,7 +170,9 @@ func (c Config) Check() error {
 	if c.Webhook.URL != "" && len(c.Webhook.Secrets) == 0 {
 		return fmt.Errorf("webhook.secrets: needed when webhook.url is set (make one: openssl rand -base64 32, with whsec_ in front)")
 	}
-	for key, addr := range map[string]string{"sip.listen": c.SIP.Listen, "http.listen": c.HTTP.Listen} {
+	for key, addr := range map[string]string{
+		"sip.listen": c.SIP.Listen, "sip.tls_listen": c.SIP.TLSListen, "http.listen": c.HTTP.Listen,
+	} {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return fmt.Errorf("%s: %q is not HOST:PORT", key, addr)
 		}
