@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -89,6 +90,10 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) {
 	tx.OnCancel(func(*sip.Request) { cancelled.Store(true) })
 	d := s.newDialog(req)
 	d.state.Metadata = c.metadata
+	d.state.Client = isSRC(req) || requires(req, "siprec")
+	now := time.Now().UTC()
+	d.arm(req, now)
+	d.noteMetadata(c, now)
 	late := c.offer == nil
 	if late {
 		c.offer = &offer{media: lateOffer()}
@@ -131,6 +136,10 @@ func (s *Server) reinvite(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.offering {
+		s.respond(req, tx, 491, "Request Pending", d)
+		return
+	}
 	if c := s.change(req, tx, d); c != nil {
 		s.accept(req, tx, d, c.offer == nil)
 	}
@@ -144,6 +153,10 @@ func (s *Server) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if (d.offering || d.offered) && len(req.Body()) > 0 { // an offer of ours is open (RFC 3311 5.2)
+		s.respond(req, tx, 491, "Request Pending", d)
+		return
+	}
 	c := s.change(req, tx, d)
 	if c == nil {
 		return
@@ -189,6 +202,9 @@ func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) *
 		d.state.Metadata = c.metadata
 	}
 	d.retarget(req)
+	now := time.Now().UTC()
+	d.arm(req, now)
+	d.noteMetadata(c, now)
 	answer, err := s.sessions.Update(s.ctx, d.state.Segment, d.sessionOffer(req, c))
 	if err == nil {
 		if c.offer != nil {
@@ -280,33 +296,12 @@ func (s *Server) accepted(req *sip.Request, d *dialog) *sip.Response {
 	res.AppendHeader(sip.NewHeader("Allow", allow))
 	res.AppendHeader(sip.NewHeader("Accept", accept))
 	res.AppendHeader(sip.NewHeader("Supported", supported))
-	for _, h := range sessionTimer(req) {
+	for _, h := range d.state.Timer.headers() {
 		res.AppendHeader(h)
 	}
 	res.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
 	res.SetBody(body)
 	return res
-}
-
-// sessionTimer answers a session timer: the client refreshes (RFC 4028 9).
-func sessionTimer(req *sip.Request) []sip.Header {
-	h := headerOf(req, "Session-Expires", "x")
-	if h == "" || strings.Contains(h, "refresher=uas") {
-		return nil // we do not refresh: no timer then
-	}
-	seconds, _, _ := strings.Cut(h, ";")
-	return []sip.Header{
-		sip.NewHeader("Session-Expires", strings.TrimSpace(seconds)+";refresher=uac"),
-		sip.NewHeader("Require", "timer"),
-	}
-}
-
-func checkSessionTimer(req *sip.Request) *refusal {
-	seconds, _, _ := strings.Cut(headerOf(req, "Session-Expires", "x"), ";")
-	if n, err := strconv.Atoi(strings.TrimSpace(seconds)); err == nil && n < minSessionExpires {
-		return &refusal{422, "Session Interval Too Small", []string{"Min-SE", strconv.Itoa(minSessionExpires)}}
-	}
-	return nil
 }
 
 // checkRequire refuses extensions we do not know (RFC 3261 8.2.2.3). 100rel

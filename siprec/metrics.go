@@ -3,7 +3,7 @@ package siprec
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	requests, responses                                          *prometheus.CounterVec
+	requests, responses, refreshes, expired, snapshots           *prometheus.CounterVec
 	strangers, unparsable, panics, retransmitted, unacknowledged prometheus.Counter
 	handshakes, unauthorized                                     prometheus.Counter
 }
@@ -18,6 +18,9 @@ func newMetrics() metrics {
 	return metrics{
 		requests:       vec("requests_total", "SIP requests received.", "method"),
 		responses:      vec("responses_total", "SIP responses sent, retransmissions not counted.", "status"),
+		refreshes:      vec("refreshes_total", "Session refreshes sent, by the status of the answer.", "status"),
+		expired:        vec("expired_total", "Session timers that ran out: the session was kept, for its media flowed, or ended.", "outcome"),
+		snapshots:      vec("snapshot_requests_total", "Requests for a metadata snapshot.", "outcome"),
 		strangers:      counter("strangers_total", "Requests refused because their sender is not a peer."),
 		unparsable:     counter("unparsable_total", "Datagrams that are not SIP."),
 		panics:         counter("panics_total", "Request handlers that panicked."),
@@ -35,6 +38,6 @@ func (s *Server) Collectors() []prometheus.Collector {
 	}, func() float64 { return float64(s.Dialogs()) })
 	return []prometheus.Collector{
 		s.m.requests, s.m.responses, s.m.strangers, s.m.unparsable, s.m.panics, s.m.retransmitted, s.m.unacknowledged,
-		s.m.handshakes, s.m.unauthorized, dialogs,
+		s.m.handshakes, s.m.unauthorized, s.m.refreshes, s.m.expired, s.m.snapshots, dialogs,
 	}
 }

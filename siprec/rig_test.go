@@ -25,7 +25,9 @@ type sessions struct {
 	update updateFunc
 	offers []earshot.SessionOffer
 	ended  []string
+	noted  []string
 	port   int
+	alive  bool
 }
 
 func (s *sessions) Begin(_ context.Context, o earshot.SessionOffer) (earshot.SessionAnswer, error) {
@@ -93,6 +95,19 @@ func (s *sessions) End(_ context.Context, id earshot.SegmentID, reason string) e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = append(s.ended, string(id)+": "+reason)
+	return nil
+}
+
+func (s *sessions) Alive(earshot.SegmentID, time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alive
+}
+
+func (s *sessions) Note(_ context.Context, _ earshot.SegmentID, problem string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noted = append(s.noted, problem)
 	return nil
 }
 

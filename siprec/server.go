@@ -28,6 +28,10 @@ type Sessions interface {
 	Begin(ctx context.Context, offer earshot.SessionOffer) (earshot.SessionAnswer, error)
 	Update(ctx context.Context, id earshot.SegmentID, offer earshot.SessionOffer) (earshot.SessionAnswer, error)
 	End(ctx context.Context, id earshot.SegmentID, reason string) error
+	// Alive reports whether media of the session came within that time.
+	Alive(id earshot.SegmentID, within time.Duration) bool
+	// Note adds a problem to the session's call.
+	Note(ctx context.Context, id earshot.SegmentID, problem string) error
 }
 
 // Journal keeps dialogs over a restart. A dialog is saved before its 2xx is
@@ -58,8 +62,6 @@ const (
 	allow     = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"
 	accept    = "application/sdp, application/rs-metadata+xml, application/rs-metadata, multipart/mixed"
 	supported = "siprec, timer"
-	// minSessionExpires is the shortest session timer (RFC 4028 5).
-	minSessionExpires = 90
 	// maxDatagram is the most that fits into UDP over IPv4.
 	maxDatagram = 65507
 )
@@ -153,6 +155,7 @@ func (s *Server) Start() error {
 	s.srv.OnUpdate(s.handler(s.onUpdate))
 	s.srv.OnOptions(s.handler(s.onOptions))
 	s.srv.OnNoRoute(s.handler(s.onOther))
+	s.wg.Go(s.watch)
 	s.wg.Go(func() { _ = s.srv.ServeUDP(s.udp) })
 	s.wg.Go(func() { _ = s.srv.ServeTCP(streamListener{Listener: s.tcp, s: s}) })
 	if s.tls != nil {
