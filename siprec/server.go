@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -155,13 +156,30 @@ func (s *Server) Start() error {
 	s.srv.OnUpdate(s.handler(s.onUpdate))
 	s.srv.OnOptions(s.handler(s.onOptions))
 	s.srv.OnNoRoute(s.handler(s.onOther))
-	s.wg.Go(s.watch)
 	s.wg.Go(func() { _ = s.srv.ServeUDP(s.udp) })
 	s.wg.Go(func() { _ = s.srv.ServeTCP(streamListener{Listener: s.tcp, s: s}) })
 	if s.tls != nil {
 		s.wg.Go(func() { _ = s.srv.ServeTLS(streamListener{Listener: s.tls, s: s, secure: true}) })
 	}
+	if err := served(s.ua, s.udp.LocalAddr().String()); err != nil {
+		return err
+	}
+	s.wg.Go(s.watch)
 	return nil
+}
+
+// served waits until the library knows the UDP socket: requests are to leave
+// from it, and before that it would try to bind the port a second time.
+func served(ua *sipgo.UserAgent, addr string) error {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range 5000 {
+		if conn, err := ua.TransportLayer().GetConnection("udp", addr); err == nil && conn != nil {
+			return nil
+		}
+		<-tick.C
+	}
+	return errors.New("the UDP socket of SIP is not served")
 }
 
 // raiseLimits lets the library take and send what fits into a datagram: what

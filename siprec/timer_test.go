@@ -8,10 +8,25 @@ import (
 	"earshot"
 )
 
-// answer waits for a request of the server's and answers it.
-func (p *peer) answer(t *testing.T, method, status string, headers ...string) string {
+// comes returns the request that the server makes of itself at a moment. It
+// looks more than once, since a dialog that is at work is left for the next
+// look.
+func (r *rig) comes(t *testing.T, p *peer, at time.Time) string {
 	t.Helper()
-	req := p.receive(t, 5*time.Second)
+	for range 100 {
+		r.look(at)
+		if req := p.receive(t, 50*time.Millisecond); req != "" {
+			return req
+		}
+	}
+	return ""
+}
+
+// answer waits for a request that the server makes at a moment, and answers
+// it.
+func (r *rig) answer(t *testing.T, p *peer, at time.Time, method, status string, headers ...string) string {
+	t.Helper()
+	req := r.comes(t, p, at)
 	if !strings.HasPrefix(req, method+" ") {
 		t.Fatalf("got, instead of %s,\n%s", method, req)
 	}
@@ -58,8 +73,7 @@ func TestWeRefreshWhenAsked(t *testing.T) {
 	s := timed(t, r, "Supported: timer\r\nSession-Expires: 600;refresher=uas\r\nAllow: INVITE, ACK, BYE, UPDATE\r\n")
 	now := time.Now()
 	r.look(now.Add(299 * time.Second)) // not yet
-	r.look(now.Add(301 * time.Second))
-	req := s.p.answer(t, "UPDATE", "200 OK", "Session-Expires: 600;refresher=uac")
+	req := r.answer(t, s.p, now.Add(301*time.Second), "UPDATE", "200 OK", "Session-Expires: 600;refresher=uac")
 	for name, want := range map[string]string{
 		"Session-Expires": "600;refresher=uac", "To": "<sip:sbc@example.com>;tag=f" + s.id, "From": s.to, "CSeq": "1 UPDATE", "Content-Length": "0",
 	} {
@@ -91,8 +105,7 @@ func TestRefreshByReinvite(t *testing.T) {
 	r := newRig(t, Config{})
 	s := timed(t, r, "Supported: timer\r\nSession-Expires: 600;refresher=uas\r\nAllow: INVITE, ACK, BYE\r\n")
 	now := time.Now()
-	r.look(now.Add(301 * time.Second))
-	invite := s.p.receive(t, 5*time.Second)
+	invite := r.comes(t, s.p, now.Add(301*time.Second))
 	offer, err := parseSDP([]byte(bodyOf(invite)))
 	if !strings.HasPrefix(invite, "INVITE ") || headerIn(invite, "Require") != "siprec" || err != nil || len(offer.media) != 1 ||
 		offer.media[0].Label != "1" || offer.media[0].Direction != earshot.RecvOnly {
@@ -124,8 +137,7 @@ func TestRefusedRefreshes(t *testing.T) {
 	at := now.Add(301 * time.Second)
 	step := func(method, status string, headers ...string) {
 		t.Helper()
-		r.look(at)
-		s.p.answer(t, method, status, headers...)
+		r.answer(t, s.p, at, method, status, headers...)
 		d := r.dialogByID(dialogID(s.id, tagIn(s.to)))
 		eventually(t, "the answer to be taken", func() bool {
 			d.mu.Lock()
@@ -142,8 +154,7 @@ func TestRefusedRefreshes(t *testing.T) {
 	step("UPDATE", "491 Request Pending")
 	step("UPDATE", "500 Server Internal Error")
 	step("UPDATE", "405 Method Not Allowed")
-	r.look(at)
-	if invite := s.p.receive(t, 5*time.Second); !strings.HasPrefix(invite, "INVITE ") {
+	if invite := r.comes(t, s.p, at); !strings.HasPrefix(invite, "INVITE ") {
 		t.Errorf("after 405 to UPDATE comes\n%s", invite)
 	} else {
 		s.p.send(t, answerTo(invite, "488 Not Acceptable Here"))
@@ -159,9 +170,10 @@ func TestExpiredSessionIsKeptWhileMediaFlows(t *testing.T) {
 	s := timed(t, r, "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n")
 	now := time.Now()
 	r.look(now.Add(89 * time.Second))
-	r.look(now.Add(91 * time.Second))
-	r.look(now.Add(92 * time.Second))
-	eventually(t, "a note", func() bool { return len(r.sessions.notes()) > 0 })
+	eventually(t, "a note", func() bool {
+		r.look(now.Add(91 * time.Second))
+		return len(r.sessions.notes()) > 0
+	})
 	if got := s.p.exchange(t, s.request("BYE", "", "")); statusIn(got) != 200 {
 		t.Errorf("BYE answered\n%s", got)
 	}
@@ -184,8 +196,7 @@ func TestExpiredSessionWithoutMediaIsEnded(t *testing.T) {
 	if got := s.p.exchange(t, s.request("UPDATE", "Supported: timer\r\nSession-Expires: 90;refresher=uac\r\n", "")); statusIn(got) != 200 {
 		t.Fatalf("UPDATE answered\n%s", got)
 	}
-	r.look(now.Add(95 * time.Second))
-	s.p.answer(t, "BYE", "200 OK")
+	r.answer(t, s.p, now.Add(95*time.Second), "BYE", "200 OK")
 	eventually(t, "the session to end", func() bool { return len(r.sessions.ends()) == 1 })
 	if ended := r.sessions.ends()[0]; !strings.HasSuffix(ended, ": session expired") {
 		t.Errorf("ended as %q", ended)
@@ -199,8 +210,7 @@ func TestTimerSurvivesARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := startRig(t, Config{Listen: r.Addr().String()}, r.sessions, r.journal)
-	again.look(time.Now().Add(46 * time.Second))
-	s.p.answer(t, "UPDATE", "200 OK", "Session-Expires: 90;refresher=uac")
+	again.answer(t, s.p, time.Now().Add(46*time.Second), "UPDATE", "200 OK", "Session-Expires: 90;refresher=uac")
 }
 
 func TestSnapshotIsAskedForOnce(t *testing.T) {
@@ -218,15 +228,18 @@ func TestSnapshotIsAskedForOnce(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newScript(r.peer(t, "udp"))
 			s.establish(t, tc.headers, tc.body)
-			r.look(time.Now().Add(time.Second)) // the client may still send it by itself
-			r.look(time.Now().Add(3 * time.Second))
 			if !tc.asked {
+				r.look(time.Now().Add(3 * time.Second))
 				if got := s.p.receive(t, 200*time.Millisecond); got != "" {
 					t.Errorf("got\n%s", got)
 				}
 				return
 			}
-			req := s.p.answer(t, "UPDATE", "488 Not Acceptable Here")
+			r.look(time.Now().Add(time.Second)) // the client may still send it by itself
+			if got := s.p.receive(t, 100*time.Millisecond); got != "" {
+				t.Errorf("asked at once\n%s", got)
+			}
+			req := r.answer(t, s.p, time.Now().Add(3*time.Second), "UPDATE", "488 Not Acceptable Here")
 			if headerIn(req, "Content-Disposition") != "recording-session" || headerIn(req, "Content-Type") != "application/rs-metadata+xml" ||
 				!strings.Contains(req, "<requestsnapshot xmlns=\"urn:ietf:params:xml:ns:recording:1\"/>") {
 				t.Errorf("asked with\n%s", req)
@@ -250,8 +263,7 @@ func TestRoutesOfOurRequests(t *testing.T) {
 	} {
 		s := timed(t, r, "Supported: timer\r\nSession-Expires: 600;refresher=uas\r\nRecord-Route: "+tc.recorded+"\r\n")
 		target := "sip:sbc@" + s.p.conn.LocalAddr().String()
-		r.look(time.Now().Add(301 * time.Second))
-		req := s.p.answer(t, "UPDATE", "200 OK", "Session-Expires: 600;refresher=uac")
+		req := r.answer(t, s.p, time.Now().Add(301*time.Second), "UPDATE", "200 OK", "Session-Expires: 600;refresher=uac")
 		uri, routes := tc.uri, tc.routes
 		if uri == "" {
 			uri = target
