@@ -33,6 +33,7 @@ type dialogState struct {
 	SDPVersion   uint64                `json:"sdp_version"`
 	Offer        []earshot.MediaOffer  `json:"offer"`
 	Answer       []earshot.MediaAnswer `json:"answer"`
+	Origin       origin                `json:"origin,omitzero"` // of the offer
 	Metadata     *earshot.Metadata     `json:"metadata,omitempty"`
 	Segment      earshot.SegmentID     `json:"segment"`
 	Call         earshot.CallID        `json:"call"`

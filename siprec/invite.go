@@ -3,6 +3,8 @@ package siprec
 import (
 	"context"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -108,6 +110,7 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) {
 	}
 	d.state.Segment, d.state.Call = answer.SegmentID, answer.CallID
 	d.state.Offer, d.state.Answer, d.state.SDPVersion = c.offer.media, answer.Media, d.state.SDPID
+	d.state.Origin = c.offer.origin
 	if err := s.save(d); err != nil {
 		s.giveUp(d, "not stored")
 		s.refuse(req, tx, d, refusalOf(err))
@@ -198,6 +201,7 @@ func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) *
 		return nil
 	}
 	before := d.state
+	sameMedia := c.offer != nil && d.reviewOffer(c)
 	if c.metadata != nil {
 		d.state.Metadata = c.metadata
 	}
@@ -205,10 +209,15 @@ func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) *
 	now := time.Now().UTC()
 	d.arm(req, now)
 	d.noteMetadata(c, now)
-	answer, err := s.sessions.Update(s.ctx, d.state.Segment, d.sessionOffer(req, c))
+	offer := d.sessionOffer(req, c)
+	if sameMedia {
+		offer.Media = nil
+	}
+	answer, err := s.sessions.Update(s.ctx, d.state.Segment, offer)
 	if err == nil {
-		if c.offer != nil {
-			d.state.Offer, d.state.Answer = c.offer.media, answer.Media
+		if offer.Media != nil {
+			n := len(c.offer.media)
+			d.state.Offer, d.state.Answer = c.offer.media, answer.Media[:min(n, len(answer.Media))]
 			d.state.SDPVersion++
 		}
 		err = s.save(d)
@@ -221,6 +230,27 @@ func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) *
 		return nil
 	}
 	return c
+}
+
+// reviewOffer compares an offer within the session with the last one: it
+// reports one that changes nothing, flags one that breaks the rules for
+// changes (RFC 3264 8), and takes m-lines that went missing for removed.
+func (d *dialog) reviewOffer(c *content) (same bool) {
+	version, before := c.offer.origin.version, d.state.Origin.version
+	known := c.offer.origin.session == d.state.Origin.session && c.offer.origin.session != ""
+	same = reflect.DeepEqual(c.offer.media, d.state.Offer)
+	if !same && known && version <= before {
+		c.problems = append(c.problems, "sdp: changed without a higher version")
+	}
+	if missing := len(d.state.Offer) - len(c.offer.media); missing > 0 {
+		c.problems = append(c.problems, "sdp: an m-line went missing")
+		for _, m := range d.state.Offer[len(c.offer.media):] {
+			m.Port = 0
+			c.removed = append(c.removed, m)
+		}
+	}
+	d.state.Origin = c.offer.origin
+	return same
 }
 
 func (s *Server) onBye(req *sip.Request, tx sip.ServerTransaction) {
@@ -283,7 +313,7 @@ func (d *dialog) sessionOffer(req *sip.Request, c *content) earshot.SessionOffer
 		o.Metadata = d.state.Metadata
 	}
 	if c.offer != nil {
-		o.Media = c.offer.media
+		o.Media = append(slices.Clip(c.offer.media), c.removed...)
 	}
 	return o
 }
@@ -305,7 +335,7 @@ func (s *Server) accepted(req *sip.Request, d *dialog) *sip.Response {
 }
 
 // checkRequire refuses extensions we do not know (RFC 3261 8.2.2.3). 100rel
-// asks nothing of an answer without provisional responses.
+// asks nothing of an answer without provisional responses (RFC 3262 3).
 func checkRequire(req *sip.Request) *refusal {
 	var unknown []string
 	for _, h := range req.GetHeaders("Require") {
@@ -327,7 +357,7 @@ func known(tag string) bool {
 	if tag == "" {
 		return true
 	}
-	for _, ours := range []string{"siprec", "timer", "100rel", "replaces"} {
+	for _, ours := range []string{"siprec", "timer", "100rel"} {
 		if rest, ok := strings.CutPrefix(tag, ours); ok && known(rest) {
 			return true
 		}
@@ -357,6 +387,8 @@ func malformed(req *sip.Request) string {
 		return "CSeq is missing"
 	case req.IsInvite() && req.Contact() == nil: // RFC 3261 8.1.1.8
 		return "Contact is missing or malformed"
+	case req.CSeq().MethodName != req.Method: // RFC 3261 8.1.1.5
+		return "CSeq is of another method"
 	}
 	return ""
 }

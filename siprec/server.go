@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -89,6 +90,7 @@ type Server struct {
 	// clients are the names in the certificates of TLS clients, a []string by
 	// their address.
 	clients sync.Map
+	guests  atomic.Int32 // connections of strangers
 	wg      sync.WaitGroup
 	closed  sync.Once
 	ctx     context.Context //nolint:containedctx // ends the waits for ACK at Close
@@ -283,6 +285,10 @@ func (s *Server) handler(handle func(*sip.Request, sip.ServerTransaction)) sipgo
 			}
 			return
 		}
+		if scheme := strings.ToLower(req.Recipient.Scheme); scheme != "sip" && scheme != "sips" && scheme != "tel" && !req.IsAck() {
+			s.respond(req, tx, 416, "Unsupported URI Scheme", nil)
+			return
+		}
 		if r := s.check(req); r != nil && !req.IsAck() {
 			s.refuse(req, tx, nil, r)
 			return
@@ -341,6 +347,10 @@ func (s *Server) onOptions(req *sip.Request, tx sip.ServerTransaction) {
 }
 
 func (s *Server) onOther(req *sip.Request, tx sip.ServerTransaction) {
+	if req.Method == sip.PRACK { // we send no provisional response that asks for one (RFC 3262 3)
+		s.respond(req, tx, 481, "Call/Transaction Does Not Exist", nil)
+		return
+	}
 	s.respond(req, tx, 405, "Method Not Allowed", nil, "Allow", allow)
 }
 

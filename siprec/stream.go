@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -15,8 +16,10 @@ import (
 const (
 	// maxStreamMessage is the largest message taken from a connection.
 	maxStreamMessage = 256 << 10
-	// strangerPatience is how long a connection of a stranger may stay silent.
+	// strangerPatience is how long a connection of a stranger may stay silent,
+	// maxStrangers how many of them there may be at a time.
 	strangerPatience = 10 * time.Second
+	maxStrangers     = 64
 )
 
 var errFraming = errors.New("end of SIP message is not known")
@@ -44,23 +47,35 @@ type streamListener struct {
 }
 
 func (l streamListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		c := &streamConn{Conn: conn, s: l.s, chunk: make([]byte, 16<<10)}
+		if !l.s.allowed(conn.RemoteAddr().String()) {
+			if l.s.guests.Add(1) > maxStrangers {
+				l.s.guests.Add(-1)
+				l.s.m.strangers.Inc()
+				_ = conn.Close()
+				continue
+			}
+			c.guest = true
+			_ = conn.SetDeadline(time.Now().Add(strangerPatience))
+		}
+		if l.secure {
+			c.Conn = l.s.secure(conn)
+		}
+		return c, nil
 	}
-	if !l.s.allowed(conn.RemoteAddr().String()) {
-		_ = conn.SetReadDeadline(time.Now().Add(strangerPatience))
-	}
-	if l.secure {
-		conn = l.s.secure(conn)
-	}
-	return &streamConn{Conn: conn, s: l.s, chunk: make([]byte, 16<<10)}, nil
 }
 
 // streamConn is one connection. Only its one reader touches the buffers.
 type streamConn struct {
 	net.Conn
 	s      *Server
+	guest  bool // of a stranger
+	gone   sync.Once
 	shaken bool // the TLS handshake is over
 	chunk  []byte
 	in     []byte // received, not yet a whole message
@@ -98,6 +113,17 @@ func (c *streamConn) Read(b []byte) (int, error) {
 	n := copy(b, c.out)
 	c.out = c.out[n:]
 	return n, nil
+}
+
+// Close forgets who the client is.
+func (c *streamConn) Close() error {
+	c.gone.Do(func() {
+		c.s.clients.Delete(c.RemoteAddr().String())
+		if c.guest {
+			c.s.guests.Add(-1)
+		}
+	})
+	return c.Conn.Close()
 }
 
 // pong answers a keep-alive between messages (RFC 5626 4.4.1).

@@ -132,23 +132,21 @@ func (c *streamConn) handshake() error {
 	if !ok || c.shaken {
 		return nil
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(handshakePatience))
+	if !c.guest {
+		_ = conn.SetReadDeadline(time.Now().Add(handshakePatience))
+	}
 	if err := conn.HandshakeContext(c.s.ctx); err != nil {
 		c.s.m.handshakes.Inc()
 		return errors.Join(err, conn.Close())
 	}
-	_ = conn.SetReadDeadline(time.Time{})
+	if !c.guest {
+		_ = conn.SetReadDeadline(time.Time{})
+	}
 	c.shaken = true
 	if certs := conn.ConnectionState().PeerCertificates; len(certs) > 0 {
 		c.s.clients.Store(conn.RemoteAddr().String(), namesOf(certs[0]))
 	}
 	return nil
-}
-
-// Close forgets who the client is.
-func (c *streamConn) Close() error {
-	c.s.clients.Delete(c.RemoteAddr().String())
-	return c.Conn.Close()
 }
 
 // namesOf are the names a certificate is for (RFC 5922 7.1): those in the
