@@ -19,9 +19,12 @@ func (s *Server) filter(info sip.TransportReadProps, data []byte) ([]byte, error
 		return mended, nil
 	}
 	s.m.unparsable.Inc()
+	status := 0
 	if res := badRequest(mended); res != nil && s.allowed(info.RemoteAddr.String()) {
 		s.writeRaw(res, info.RemoteAddr)
+		status = 400
 	}
+	s.trace.unparsable("UDP", info.RemoteAddr, mended, status)
 	return nil, nil
 }
 

@@ -98,6 +98,7 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) {
 		return
 	}
 	d.state.Segment, d.state.Call = answer.SegmentID, answer.CallID
+	s.trace.bind(d.state.CallID, d.state.Call, d.state.Segment)
 	d.state.Offer, d.state.Answer, d.state.SDPVersion = c.offer.media, answer.Media, d.state.SDPID
 	if err := s.save(d); err != nil {
 		s.giveUp(d, "not stored")
@@ -229,6 +230,7 @@ func (s *Server) onBye(req *sip.Request, tx sip.ServerTransaction) {
 
 // end tells of the end of a session.
 func (s *Server) end(d *dialog, reason string) {
+	s.trace.end(d.state.CallID)
 	ctx := context.WithoutCancel(s.ctx)
 	if err := s.sessions.End(ctx, d.state.Segment, reason); err != nil {
 		s.log.Error("session not ended", "sip_call_id", d.state.CallID, "error", err)

@@ -4,7 +4,7 @@ import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
 	requests, responses                                          *prometheus.CounterVec
-	strangers, unparsable, panics, retransmitted, unacknowledged prometheus.Counter
+	strangers, unparsable, panics, retransmitted, unacknowledged, untraced prometheus.Counter
 }
 
 func newMetrics() metrics {
@@ -22,6 +22,7 @@ func newMetrics() metrics {
 		panics:         counter("panics_total", "Request handlers that panicked."),
 		retransmitted:  counter("retransmitted_total", "2xx responses sent again for want of an ACK."),
 		unacknowledged: counter("unacknowledged_total", "Sessions ended because their 2xx was never acknowledged."),
+		untraced:       counter("untraced_total", "SIP messages missing in the ladder of their call, for want of memory."),
 	}
 }
 
@@ -31,6 +32,6 @@ func (s *Server) Collectors() []prometheus.Collector {
 		Namespace: "earshot", Subsystem: "siprec", Name: "dialogs", Help: "Recording sessions that are up.",
 	}, func() float64 { return float64(s.Dialogs()) })
 	return []prometheus.Collector{
-		s.m.requests, s.m.responses, s.m.strangers, s.m.unparsable, s.m.panics, s.m.retransmitted, s.m.unacknowledged, dialogs,
+		s.m.requests, s.m.responses, s.m.strangers, s.m.unparsable, s.m.panics, s.m.retransmitted, s.m.unacknowledged, s.m.untraced, dialogs,
 	}
 }

@@ -45,6 +45,10 @@ type Config struct {
 	// Peers may send calls: addresses and networks. Empty: loopback and private
 	// networks.
 	Peers []string
+	// Trace is how much of the SIP messages Traces keeps; empty is
+	// [TraceRedacted].
+	Trace  Trace
+	Traces Traces
 }
 
 const (
@@ -66,6 +70,7 @@ type Server struct {
 	peers    []netip.Prefix
 	m        metrics
 	parser   *sip.Parser
+	trace    *trace
 
 	ua     *sipgo.UserAgent
 	srv    *sipgo.Server
@@ -93,6 +98,7 @@ func NewServer(cfg Config, sessions Sessions, journal Journal, log *slog.Logger)
 		cfg: cfg, sessions: sessions, journal: journal, log: log, peers: peers,
 		m: newMetrics(), parser: newParser(), dialogs: map[string]*dialog{}, begun: map[string]*dialog{},
 	}
+	s.trace = newTrace(cfg, s.allowed, s.localHost, s.m.untraced, log)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -104,6 +110,7 @@ func (s *Server) Start() error {
 	if s.udp, s.tcp, err = bind(s.ctx, s.cfg.Listen); err != nil {
 		return err
 	}
+	s.udp = tracedPackets{s.udp, s.trace}
 	quiet := slog.New(slog.DiscardHandler) // the library logs whole messages: none of that
 	s.ua, err = sipgo.NewUA(sipgo.WithUserAgent("earshot"), sipgo.WithUserAgentParser(s.parser),
 		sipgo.WithUserAgentTransportLayerOptions(
@@ -125,6 +132,7 @@ func (s *Server) Start() error {
 	s.srv.OnUpdate(s.handler(s.onUpdate))
 	s.srv.OnOptions(s.handler(s.onOptions))
 	s.srv.OnNoRoute(s.handler(s.onOther))
+	s.wg.Go(func() { s.trace.run(s.ctx) })
 	s.wg.Go(func() { _ = s.srv.ServeUDP(s.udp) })
 	s.wg.Go(func() { _ = s.srv.ServeTCP(streamListener{s.tcp, s}) })
 	return nil

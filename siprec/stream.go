@@ -86,6 +86,7 @@ func (c *streamConn) Read(b []byte) (int, error) {
 			continue
 		}
 		c.out = mended
+		c.received(mended)
 	}
 	n := copy(b, c.out)
 	c.out = c.out[n:]
@@ -102,13 +103,15 @@ func (c *streamConn) pong() {
 
 func (c *streamConn) refuse(message []byte) {
 	c.s.m.unparsable.Inc()
+	status := 0
 	res := badRequest(mendHeader(message))
-	if res == nil || !c.s.allowed(c.RemoteAddr().String()) {
-		return
+	if res != nil && c.s.allowed(c.RemoteAddr().String()) {
+		status = 400
+		if _, err := c.Write(res); err == nil {
+			c.s.m.responses.WithLabelValues("400").Inc()
+		}
 	}
-	if _, err := c.Write(res); err == nil {
-		c.s.m.responses.WithLabelValues("400").Inc()
-	}
+	c.s.trace.unparsable(c.transport(), c.RemoteAddr(), message, status)
 }
 
 // cutMessage takes the first message off a stream, as long as its

@@ -176,6 +176,7 @@ func (a *App) startSIP(ctx context.Context) error {
 	server, err := siprec.NewServer(siprec.Config{
 		Listen: a.cfg.SIP.Listen, Advertise: a.cfg.SIP.Advertise,
 		RTPAdvertise: a.cfg.RTP.Advertise, Peers: a.cfg.SIP.Peers,
+		Trace: siprec.Trace(a.cfg.SIP.Trace), Traces: journal{a.store},
 	}, a.calls, journal{a.store}, a.log)
 	if err != nil {
 		return err
@@ -202,5 +203,11 @@ func (j journal) SaveDialog(ctx context.Context, d earshot.Dialog) error {
 
 func (j journal) DeleteDialog(ctx context.Context, id string) error {
 	_, err := j.store.Apply(ctx, earshot.Commit{EndedDialogs: []string{id}})
+	return err
+}
+
+// SaveSIP implements [siprec.Traces].
+func (j journal) SaveSIP(ctx context.Context, messages []earshot.SIPMessage) error {
+	_, err := j.store.Apply(ctx, earshot.Commit{SIPMessages: messages})
 	return err
 }

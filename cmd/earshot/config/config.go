@@ -44,6 +44,7 @@ type SIP struct {
 	TLSKey      string   `koanf:"tls_key" doc:"Key file (PEM) of SIP over TLS."`
 	TLSClientCA string   `koanf:"tls_client_ca" doc:"CA file (PEM) that client certificates must come from."`
 	Peers       []string `koanf:"peers" doc:"Addresses and networks that may send calls; empty: loopback and private networks."`
+	Trace       string   `koanf:"trace" doc:"SIP messages kept with each call: redacted (no numbers, names or metadata), full or off. Keys and credentials are never kept."`
 	Advertise   string   `koanf:"advertise" doc:"Host put into Contact; empty: the local address the peer reached."`
 }
 
@@ -122,7 +123,7 @@ type Log struct {
 func Default() Config {
 	return Config{
 		Data:       Data{Dir: "./data", ReserveMB: 512},
-		SIP:        SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061"},
+		SIP:        SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061", Trace: "redacted"},
 		RTP:        RTP{Ports: "20000-39999"},
 		HTTP:       HTTP{Listen: "127.0.0.1:8080"},
 		Transcribe: Transcribe{Engine: "moonshine"},
@@ -152,6 +153,11 @@ func (c Config) Check() error {
 	}
 	if c.SIP.TLSCert != "" || c.SIP.TLSKey != "" || c.SIP.TLSClientCA != "" {
 		return fmt.Errorf("sip.tls_cert: SIP over TLS is not supported yet: use UDP or TCP")
+	}
+	switch c.SIP.Trace {
+	case "redacted", "full", "off":
+	default:
+		return fmt.Errorf("sip.trace: %q is not redacted, full or off", c.SIP.Trace)
 	}
 	if c.LLM.BaseURL != "" && c.LLM.Model == "" {
 		return fmt.Errorf("llm.model: needed when llm.base_url is set")

@@ -1,0 +1,51 @@
+package siprec
+
+import (
+	"crypto/tls"
+	"net"
+)
+
+// tracedPackets is the socket of UDP, whose datagrams the trace sees.
+type tracedPackets struct {
+	net.PacketConn
+	trace *trace
+}
+
+// ReadFrom implements [net.PacketConn].
+func (c tracedPackets) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := c.PacketConn.ReadFrom(b)
+	if err == nil {
+		c.trace.see(false, "UDP", from, c.LocalAddr(), b[:n])
+	}
+	return n, from, err
+}
+
+// WriteTo implements [net.PacketConn].
+func (c tracedPackets) WriteTo(b []byte, to net.Addr) (int, error) {
+	n, err := c.PacketConn.WriteTo(b, to)
+	if err == nil {
+		c.trace.see(true, "UDP", to, c.LocalAddr(), b)
+	}
+	return n, err
+}
+
+// Write sends a message, of which the library makes one write.
+func (c *streamConn) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	if err == nil {
+		c.s.trace.see(true, c.transport(), c.RemoteAddr(), c.LocalAddr(), b)
+	}
+	return n, err
+}
+
+// received tells the trace of a message that was read.
+func (c *streamConn) received(message []byte) {
+	c.s.trace.see(false, c.transport(), c.RemoteAddr(), c.LocalAddr(), message)
+}
+
+func (c *streamConn) transport() string {
+	if _, secure := c.Conn.(*tls.Conn); secure {
+		return "TLS"
+	}
+	return "TCP"
+}
