@@ -46,6 +46,9 @@ func (s *Server) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	if r == nil {
 		r = checkSessionTimer(req)
 	}
+	if r == nil {
+		r = checkAccept(req)
+	}
 	if r != nil {
 		s.refuse(req, tx, nil, r)
 		return
@@ -358,8 +361,8 @@ func malformed(req *sip.Request) string {
 		return "Call-ID is missing"
 	case req.CSeq() == nil:
 		return "CSeq is missing"
-	case req.IsInvite() && req.Contact() == nil: // RFC 3261 8.1.1.8
-		return "Contact is missing or malformed"
+	case req.IsInvite() && unreadable(req): // RFC 3261 8.1.1.8
+		return "Contact is malformed"
 	}
 	return ""
 }

@@ -3,7 +3,7 @@ package siprec
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	requests, responses                                          *prometheus.CounterVec
+	requests, responses                                                    *prometheus.CounterVec
 	strangers, unparsable, panics, retransmitted, unacknowledged, untraced prometheus.Counter
 }
 

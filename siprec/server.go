@@ -278,6 +278,10 @@ func (s *Server) onOptions(req *sip.Request, tx sip.ServerTransaction) {
 		s.respond(req, tx, 503, "Service Unavailable", nil, "Retry-After", "30")
 		return
 	}
+	if r := checkRequire(req); r != nil {
+		s.refuse(req, tx, nil, r)
+		return
+	}
 	s.respond(req, tx, 200, "OK", nil, "Allow", allow, "Accept", accept, "Supported", supported)
 }
 

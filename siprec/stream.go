@@ -68,7 +68,7 @@ func (c *streamConn) Read(b []byte) (int, error) {
 		c.pong()
 		message, rest, err := cutMessage(c.in)
 		if err != nil {
-			c.refuse(c.in)
+			c.refuse(c.in, malformedBy("the end of the message is not known"))
 			return 0, err
 		}
 		c.in = rest
@@ -81,8 +81,8 @@ func (c *streamConn) Read(b []byte) (int, error) {
 			continue
 		}
 		mended := mendHeader(message)
-		if _, err := c.s.parser.ParseSIP(mended); err != nil {
-			c.refuse(mended)
+		if f := c.s.examine(mended); f != nil {
+			c.refuse(mended, f)
 			continue
 		}
 		c.out = mended
@@ -101,17 +101,17 @@ func (c *streamConn) pong() {
 	}
 }
 
-func (c *streamConn) refuse(message []byte) {
+func (c *streamConn) refuse(message []byte, f *fault) {
 	c.s.m.unparsable.Inc()
 	status := 0
-	res := badRequest(mendHeader(message))
+	res := answerTo(mendHeader(message), f)
 	if res != nil && c.s.allowed(c.RemoteAddr().String()) {
-		status = 400
+		status = f.status
 		if _, err := c.Write(res); err == nil {
-			c.s.m.responses.WithLabelValues("400").Inc()
+			c.s.m.responses.WithLabelValues(strconv.Itoa(status)).Inc()
 		}
 	}
-	c.s.trace.unparsable(c.transport(), c.RemoteAddr(), message, status)
+	c.s.trace.unparsable(c.transport(), c.RemoteAddr(), message, status, f.why)
 }
 
 // cutMessage takes the first message off a stream, as long as its
@@ -144,8 +144,9 @@ func toStartLine(in []byte) []byte {
 	}
 	for {
 		line, rest, whole := bytes.Cut(in, []byte("\n"))
-		text := bytes.TrimRight(line, "\r")
-		if !whole || bytes.HasSuffix(text, []byte(" SIP/2.0")) || bytes.HasPrefix(text, []byte("SIP/2.0 ")) {
+		text := bytes.TrimRight(line, " \t\r")
+		version := text[bytes.LastIndexByte(text, ' ')+1:]
+		if !whole || len(version) < len(text) && bytes.HasPrefix(version, []byte("SIP/")) || bytes.HasPrefix(text, []byte("SIP/2.0 ")) {
 			return in
 		}
 		in = rest

@@ -116,8 +116,8 @@ func (t *trace) localAddr(m message) string {
 	return net.JoinHostPort(t.local(m.peer), port)
 }
 
-// unparsable remembers a message that is not SIP.
-func (t *trace) unparsable(transport string, peer net.Addr, data []byte, status int) {
+// unparsable remembers a message that is not SIP, or not sound.
+func (t *trace) unparsable(transport string, peer net.Addr, data []byte, status int, why string) {
 	if t.mode == TraceOff {
 		return
 	}
@@ -127,7 +127,7 @@ func (t *trace) unparsable(transport string, peer net.Addr, data []byte, status 
 	if n := len(t.refused); n > 0 && m.callID != "" && t.refused[n-1].SIPCallID == m.callID {
 		return // its 400 was seen already
 	}
-	t.refuse(m, status, "the message can not be parsed")
+	t.refuse(m, status, why)
 }
 
 // refuse remembers a refusal. The caller holds mu.

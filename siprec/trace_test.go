@@ -139,14 +139,14 @@ func TestRefusalsAreRemembered(t *testing.T) {
 	s := newScript(r.peer(t, "udp"))
 	s.p.exchange(t, s.request("INVITE", "Require: teleport\r\nContent-Type: application/sdp\r\n", sdpOf(audioLine(4000, "1"))))
 	p := r.peer(t, "udp")
-	p.exchange(t, newScript(p).request("INVITE", "Content-Length: many\r\n", ""))
+	p.exchange(t, newScript(p).request("INVITE", "CSeq: many\r\n", ""))
 	p.send(t, "hello, is there anybody?\r\n\r\n")
 	eventually(t, "three refusals", func() bool { return len(r.Refused()) == 3 })
 	got := r.Refused()
 	for i, want := range []struct {
 		status int
 		reason string
-	}{{0, "can not be parsed"}, {400, "can not be parsed"}, {420, "Bad Extension"}} {
+	}{{0, "can not be parsed"}, {400, "cseq stands twice"}, {420, "Bad Extension"}} {
 		if got[i].Status != want.status || !strings.Contains(got[i].Reason, want.reason) || got[i].Peer == "" || got[i].Text == "" {
 			t.Errorf("refusal %d: %+v", i, got[i])
 		}
