@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,6 +47,7 @@ type App struct {
 	broker  *web.Broker
 	derived *derived
 	ready   chan struct{}
+	drains  atomic.Bool
 	disk    *reserve
 }
 
@@ -108,6 +110,7 @@ func (a *App) SIPAddr() net.Addr { return a.sip.Addr() }
 
 // Drain refuses new calls; those that are up go on.
 func (a *App) Drain() {
+	a.drains.Store(true)
 	a.calls.Drain()
 	a.sip.Drain()
 }

@@ -41,6 +41,9 @@ func (a *App) notReady() []error {
 	default:
 		errs = append(errs, errors.New("starting"))
 	}
+	if a.drains.Load() {
+		errs = append(errs, errors.New("draining"))
+	}
 	if err := a.disk.check(); err != nil {
 		errs = append(errs, err)
 	}

@@ -38,14 +38,15 @@ type Data struct {
 
 // SIP is the signalling side.
 type SIP struct {
-	Listen      string   `koanf:"listen" doc:"Address of SIP over UDP and TCP."`
-	TLSListen   string   `koanf:"tls_listen" doc:"Address of SIP over TLS, used when sip.tls_cert is set."`
-	TLSCert     string   `koanf:"tls_cert" doc:"Certificate file (PEM) of SIP over TLS."`
-	TLSKey      string   `koanf:"tls_key" doc:"Key file (PEM) of SIP over TLS."`
-	TLSClientCA string   `koanf:"tls_client_ca" doc:"CA file (PEM) that client certificates must come from."`
-	Peers       []string `koanf:"peers" doc:"Addresses and networks that may send calls; empty: loopback and private networks."`
-	Trace       string   `koanf:"trace" doc:"SIP messages kept with each call: redacted (no numbers, names or metadata), full or off. Keys and credentials are never kept."`
-	Advertise   string   `koanf:"advertise" doc:"Host put into Contact; empty: the local address the peer reached."`
+	Listen       string        `koanf:"listen" doc:"Address of SIP over UDP and TCP."`
+	TLSListen    string        `koanf:"tls_listen" doc:"Address of SIP over TLS, used when sip.tls_cert is set."`
+	TLSCert      string        `koanf:"tls_cert" doc:"Certificate file (PEM) of SIP over TLS."`
+	TLSKey       string        `koanf:"tls_key" doc:"Key file (PEM) of SIP over TLS."`
+	TLSClientCA  string        `koanf:"tls_client_ca" doc:"CA file (PEM) that client certificates must come from."`
+	Peers        []string      `koanf:"peers" doc:"Addresses and networks that may send calls; empty: loopback and private networks."`
+	Trace        string        `koanf:"trace" doc:"SIP messages kept with each call: redacted (no numbers, names or metadata), full or off. Keys and credentials are never kept."`
+	DrainTimeout time.Duration `koanf:"drain_timeout" doc:"How long a server that is told to stop waits for its calls to end, while new ones are refused with 503. Those that outlast it go on with the next start."`
+	Advertise    string        `koanf:"advertise" doc:"Host put into Contact; empty: the local address the peer reached."`
 }
 
 // RTP is the media side.
@@ -158,6 +159,9 @@ func (c Config) Check() error {
 	case "redacted", "full", "off":
 	default:
 		return fmt.Errorf("sip.trace: %q is not redacted, full or off", c.SIP.Trace)
+	}
+	if c.SIP.DrainTimeout < 0 {
+		return fmt.Errorf("sip.drain_timeout: %v is negative", c.SIP.DrainTimeout)
 	}
 	if c.LLM.BaseURL != "" && c.LLM.Model == "" {
 		return fmt.Errorf("llm.model: needed when llm.base_url is set")
