@@ -2,8 +2,6 @@ package siprec
 
 import (
 	"bytes"
-	"net"
-	"strconv"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -16,24 +14,12 @@ func (s *Server) filter(info sip.TransportReadProps, data []byte) ([]byte, error
 		return data, nil
 	}
 	mended := mendHeader(data)
-	f := s.examine(mended)
+	f := s.judge(info.RemoteAddr, mended)
 	if f == nil {
 		return mended, nil
 	}
-	s.m.unparsable.Inc()
-	status := 0
-	if res := answerTo(mended, f); res != nil && s.allowed(info.RemoteAddr.String()) {
-		s.writeRaw(res, f.status, info.RemoteAddr)
-		status = f.status
-	}
-	s.trace.unparsable("UDP", info.RemoteAddr, mended, status, f.why)
+	s.turnAway("UDP", info.RemoteAddr, mended, f, func(res []byte) (int, error) { return s.udp.WriteTo(res, info.RemoteAddr) })
 	return nil, nil
-}
-
-func (s *Server) writeRaw(res []byte, status int, to net.Addr) {
-	if _, err := s.udp.WriteTo(res, to); err == nil {
-		s.m.responses.WithLabelValues(strconv.Itoa(status)).Inc()
-	}
 }
 
 // mendHeader makes the line ends of the header CRLF, joins folded lines

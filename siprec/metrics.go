@@ -18,7 +18,7 @@ func newMetrics() metrics {
 		requests:       vec("requests_total", "SIP requests received.", "method"),
 		responses:      vec("responses_total", "SIP responses sent, retransmissions not counted.", "status"),
 		strangers:      counter("strangers_total", "Requests refused because their sender is not a peer."),
-		unparsable:     counter("unparsable_total", "Datagrams that are not SIP."),
+		unparsable:     counter("unparsable_total", "Messages that are not SIP, or not sound."),
 		panics:         counter("panics_total", "Request handlers that panicked."),
 		retransmitted:  counter("retransmitted_total", "2xx responses sent again for want of an ACK."),
 		unacknowledged: counter("unacknowledged_total", "Sessions ended because their 2xx was never acknowledged."),

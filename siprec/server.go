@@ -59,6 +59,8 @@ const (
 	minSessionExpires = 90
 	// maxDatagram is the most that fits into UDP over IPv4.
 	maxDatagram = 65507
+	// writePatience is how long a connection may take a message off our hands.
+	writePatience = 10 * time.Second
 )
 
 // Server answers recording clients.
@@ -114,7 +116,8 @@ func (s *Server) Start() error {
 	quiet := slog.New(slog.DiscardHandler) // the library logs whole messages: none of that
 	s.ua, err = sipgo.NewUA(sipgo.WithUserAgent("earshot"), sipgo.WithUserAgentParser(s.parser),
 		sipgo.WithUserAgentTransportLayerOptions(
-			sip.WithTransportLayerReadFilter(s.filter), sip.WithTransportLayerConnectionReuse(true), sip.WithTransportLayerLogger(quiet)),
+			sip.WithTransportLayerReadFilter(s.filter), sip.WithTransportLayerConnectionReuse(true), sip.WithTransportLayerLogger(quiet),
+			patientTransports()),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet)))
 	if err != nil {
 		return fmt.Errorf("SIP user agent: %w", err)
@@ -136,6 +139,14 @@ func (s *Server) Start() error {
 	s.wg.Go(func() { _ = s.srv.ServeUDP(s.udp) })
 	s.wg.Go(func() { _ = s.srv.ServeTCP(streamListener{s.tcp, s}) })
 	return nil
+}
+
+// patientTransports bounds how long a peer may keep us from writing to it.
+func patientTransports() sip.TransportLayerOption {
+	return sip.WithTransportLayerTransports(sip.TransportsConfig{
+		TCP: &sip.TransportTCP{WriteTimeout: writePatience},
+		TLS: &sip.TransportTLS{TransportTCP: &sip.TransportTCP{WriteTimeout: writePatience}},
+	})
 }
 
 // raiseLimits lets the library take and send what fits into a datagram: what

@@ -2,6 +2,7 @@ package siprec
 
 import (
 	"bytes"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,6 +25,36 @@ type fault struct {
 }
 
 func malformedBy(why string) *fault { return &fault{400, "Bad Request", why} }
+
+var forbidden = &fault{403, "Forbidden", "the sender is not among sip.peers"}
+
+// judge decides whether the library gets to see a message. It makes a
+// transaction of whatever request it sees, and looks up and calls the host of
+// a Via when the connection is gone: not for strangers.
+func (s *Server) judge(from net.Addr, message []byte) *fault {
+	if !bytes.HasPrefix(message, []byte("SIP/")) && !s.allowed(from.String()) {
+		return forbidden
+	}
+	return s.examine(message)
+}
+
+// turnAway answers a message that the library does not get to see, where it
+// can be answered.
+func (s *Server) turnAway(transport string, from net.Addr, message []byte, f *fault, write func([]byte) (int, error)) {
+	status := 0
+	if res := answerTo(message, f); res != nil {
+		if _, err := write(res); err == nil {
+			s.m.responses.WithLabelValues(strconv.Itoa(f.status)).Inc()
+			status = f.status
+		}
+	}
+	if f == forbidden {
+		s.m.strangers.Inc()
+		return
+	}
+	s.m.unparsable.Inc()
+	s.trace.unparsable(transport, from, message, status, f.why)
+}
 
 // examine looks for what the library lets pass or gives up on without an
 // answer (RFC 4475 3). A response that is not sound is only dropped.

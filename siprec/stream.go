@@ -81,7 +81,7 @@ func (c *streamConn) Read(b []byte) (int, error) {
 			continue
 		}
 		mended := mendHeader(message)
-		if f := c.s.examine(mended); f != nil {
+		if f := c.s.judge(c.RemoteAddr(), mended); f != nil {
 			c.refuse(mended, f)
 			continue
 		}
@@ -102,16 +102,7 @@ func (c *streamConn) pong() {
 }
 
 func (c *streamConn) refuse(message []byte, f *fault) {
-	c.s.m.unparsable.Inc()
-	status := 0
-	res := answerTo(mendHeader(message), f)
-	if res != nil && c.s.allowed(c.RemoteAddr().String()) {
-		status = f.status
-		if _, err := c.Write(res); err == nil {
-			c.s.m.responses.WithLabelValues(strconv.Itoa(status)).Inc()
-		}
-	}
-	c.s.trace.unparsable(c.transport(), c.RemoteAddr(), message, status, f.why)
+	c.s.turnAway(c.transport(), c.RemoteAddr(), mendHeader(message), f, c.Write)
 }
 
 // cutMessage takes the first message off a stream, as long as its

@@ -22,20 +22,14 @@ func (c tracedPackets) ReadFrom(b []byte) (int, net.Addr, error) {
 
 // WriteTo implements [net.PacketConn].
 func (c tracedPackets) WriteTo(b []byte, to net.Addr) (int, error) {
-	n, err := c.PacketConn.WriteTo(b, to)
-	if err == nil {
-		c.trace.see(true, "UDP", to, c.LocalAddr(), b)
-	}
-	return n, err
+	c.trace.see(true, "UDP", to, c.LocalAddr(), b) // first, since the answer may be here before we are back
+	return c.PacketConn.WriteTo(b, to)
 }
 
 // Write sends a message, of which the library makes one write.
 func (c *streamConn) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
-	if err == nil {
-		c.s.trace.see(true, c.transport(), c.RemoteAddr(), c.LocalAddr(), b)
-	}
-	return n, err
+	c.s.trace.see(true, c.transport(), c.RemoteAddr(), c.LocalAddr(), b)
+	return c.Conn.Write(b)
 }
 
 // received tells the trace of a message that was read.

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
 	"earshot"
 )
 
@@ -177,4 +180,41 @@ func TestStrangersStayOutOfLadders(t *testing.T) {
 	if list := r.Refused(); len(list) != 1 || list[0].Status != 403 || list[0].SIPCallID != other.id {
 		t.Errorf("refused: %+v", list)
 	}
+}
+
+// TestStrangersReachNoTransaction sends what would make the library call the
+// host of the Via, had it seen the request.
+func TestStrangersReachNoTransaction(t *testing.T) {
+	r := newRig(t, Config{Peers: []string{"192.0.2.1"}})
+	for _, network := range []string{"udp", "tcp"} {
+		p := r.peer(t, network)
+		for _, method := range []string{"INVITE", "OPTIONS", "REGISTER"} {
+			got := p.exchange(t, newScript(p).request(method, "", ""))
+			if statusIn(got) != 403 || !strings.Contains(headerIn(got, "Warning"), "sip.peers") {
+				t.Errorf("%s over %s answered\n%s", method, network, got)
+			}
+		}
+	}
+	if n := counted(t, r.m.strangers); n != 6 {
+		t.Errorf("%v strangers counted, want 6", n)
+	}
+	if n := summed(t, r.m.requests); n != 0 {
+		t.Errorf("%v requests of strangers reached a handler", n)
+	}
+}
+
+func summed(t *testing.T, c prometheus.Collector) float64 {
+	t.Helper()
+	list := make(chan prometheus.Metric, 100)
+	c.Collect(list)
+	close(list)
+	sum := 0.0
+	for m := range list {
+		var out dto.Metric
+		if err := m.Write(&out); err != nil {
+			t.Fatal(err)
+		}
+		sum += out.GetCounter().GetValue()
+	}
+	return sum
 }
