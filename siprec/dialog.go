@@ -93,6 +93,7 @@ func (s *Server) Restore(dialogs []earshot.Dialog) error {
 		}
 		d.begun = dialogID(d.state.CallID, d.state.RemoteTag)
 		s.dialogs[d.id], s.begun[d.begun] = d, d
+		s.trace.bind(d.state.CallID, d.state.Call, d.state.Segment)
 	}
 	return nil
 }

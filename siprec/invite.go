@@ -53,6 +53,9 @@ func (s *Server) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	if r == nil {
 		r = checkSessionTimer(req)
 	}
+	if r == nil {
+		r = checkAccept(req)
+	}
 	if r != nil {
 		s.refuse(req, tx, nil, r)
 		return
@@ -109,6 +112,7 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) {
 		return
 	}
 	d.state.Segment, d.state.Call = answer.SegmentID, answer.CallID
+	s.trace.bind(d.state.CallID, d.state.Call, d.state.Segment)
 	d.state.Offer, d.state.Answer, d.state.SDPVersion = c.offer.media, answer.Media, d.state.SDPID
 	d.state.Origin = c.offer.origin
 	if err := s.save(d); err != nil {
@@ -279,6 +283,7 @@ func (s *Server) onBye(req *sip.Request, tx sip.ServerTransaction) {
 
 // end tells of the end of a session.
 func (s *Server) end(d *dialog, reason string) {
+	s.trace.end(d.state.CallID)
 	ctx := context.WithoutCancel(s.ctx)
 	if err := s.sessions.End(ctx, d.state.Segment, reason); err != nil {
 		s.log.Error("session not ended", "sip_call_id", d.state.CallID, "error", err)
@@ -385,10 +390,8 @@ func malformed(req *sip.Request) string {
 		return "Call-ID is missing"
 	case req.CSeq() == nil:
 		return "CSeq is missing"
-	case req.IsInvite() && req.Contact() == nil: // RFC 3261 8.1.1.8
-		return "Contact is missing or malformed"
-	case req.CSeq().MethodName != req.Method: // RFC 3261 8.1.1.5
-		return "CSeq is of another method"
+	case req.IsInvite() && unreadable(req): // RFC 3261 8.1.1.8
+		return "Contact is malformed"
 	}
 	return ""
 }

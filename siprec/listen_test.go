@@ -38,7 +38,7 @@ func TestListenAddresses(t *testing.T) {
 				done := make(chan error, 1)
 				go func() { done <- r.EndDialog(t.Context(), dialogID(s.id, tagIn(s.to))) }()
 				if bye := s.p.receive(t, 5*time.Second); strings.HasPrefix(bye, "BYE ") {
-					s.p.send(t, answerTo(bye, "200 OK"))
+					s.p.send(t, replyTo(bye, "200 OK"))
 				} else {
 					t.Errorf("%s: got, instead of BYE,\n%s", network, bye)
 				}

@@ -72,9 +72,9 @@ func (s *Server) check(req *sip.Request) *refusal {
 	secure := strings.EqualFold(req.Transport(), "tls")
 	switch {
 	case p.RequireTLS && !secure:
-		return forbidden("this peer must use TLS")
+		return breach("this peer must use TLS")
 	case len(p.ClientNames) > 0 && !s.named(req.Source(), p.ClientNames):
-		return forbidden("the certificate is for none of the names of this peer")
+		return breach("the certificate is for none of the names of this peer")
 	case req.Method == sip.CANCEL || req.Method == sip.OPTIONS:
 		return nil
 	case p.DigestUser != "":
@@ -83,7 +83,7 @@ func (s *Server) check(req *sip.Request) *refusal {
 	return nil
 }
 
-func forbidden(why string) *refusal {
+func breach(why string) *refusal {
 	return &refusal{403, "Forbidden", []string{"Warning", warning(399, why)}}
 }
 
@@ -114,7 +114,7 @@ func (s *Server) checkClient(req *sip.Request) *refusal {
 		return &refusal{421, "Extension Required", []string{"Require", "siprec"}}
 	}
 	if !isSRC(req) {
-		return forbidden("the Contact has no +sip.src")
+		return breach("the Contact has no +sip.src")
 	}
 	return nil
 }

@@ -23,8 +23,8 @@ func tagIn(to string) string {
 	return tag
 }
 
-// answerTo is a response to a request, with the headers it must repeat.
-func answerTo(request, status string) string {
+// replyTo is a response to a request, with the headers it must repeat.
+func replyTo(request, status string) string {
 	var b strings.Builder
 	b.WriteString("SIP/2.0 " + status + "\r\n")
 	for _, name := range []string{"Via", "From", "To", "Call-ID", "CSeq"} {

@@ -367,3 +367,15 @@ func eventually(t *testing.T, what string, cond func() bool) {
 type nowhere struct{ net.Conn }
 
 func (nowhere) LocalAddr() net.Addr { return &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5060} }
+
+// dialFrom opens a UDP socket on an address of ours.
+func dialFrom(t *testing.T, host, to string) net.Conn {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(host)}}
+	conn, err := d.DialContext(t.Context(), "udp", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}

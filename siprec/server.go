@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +57,10 @@ type Config struct {
 	// TLSListen is HOST:PORT of TLS, used when TLS has a certificate.
 	TLSListen string
 	TLS       TLSFiles
+	// Trace is how much of the SIP messages Traces keeps; empty is
+	// [TraceRedacted].
+	Trace  Trace
+	Traces Traces
 }
 
 const (
@@ -66,6 +69,8 @@ const (
 	supported = "siprec, timer"
 	// maxDatagram is the most that fits into UDP over IPv4.
 	maxDatagram = 65507
+	// writePatience is how long a connection may take a message off our hands.
+	writePatience = 10 * time.Second
 )
 
 // Server answers recording clients.
@@ -79,6 +84,7 @@ type Server struct {
 	secret   [32]byte // seals nonces
 	m        metrics
 	parser   *sip.Parser
+	trace    *trace
 
 	ua     *sipgo.UserAgent
 	srv    *sipgo.Server
@@ -119,6 +125,7 @@ func NewServer(cfg Config, sessions Sessions, journal Journal, log *slog.Logger)
 	if _, err := rand.Read(s.secret[:]); err != nil {
 		return nil, fmt.Errorf("random key: %w", err)
 	}
+	s.trace = newTrace(cfg, s.allowed, s.localHost, s.m.untraced, log)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -133,6 +140,7 @@ func (s *Server) Start() error {
 	if err := s.startTLS(); err != nil {
 		return err
 	}
+	s.udp = tracedPackets{s.udp, s.trace}
 	quiet := slog.New(slog.DiscardHandler) // the library logs whole messages: none of that
 	var own *tls.Config
 	if s.keys != nil {
@@ -140,7 +148,8 @@ func (s *Server) Start() error {
 	}
 	s.ua, err = sipgo.NewUA(sipgo.WithUserAgent("earshot"), sipgo.WithUserAgentParser(s.parser), sipgo.WithUserAgenTLSConfig(own),
 		sipgo.WithUserAgentTransportLayerOptions(
-			sip.WithTransportLayerReadFilter(s.filter), sip.WithTransportLayerConnectionReuse(true), sip.WithTransportLayerLogger(quiet)),
+			sip.WithTransportLayerReadFilter(s.filter), sip.WithTransportLayerConnectionReuse(true), sip.WithTransportLayerLogger(quiet),
+			patientTransports()),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet)))
 	if err != nil {
 		return fmt.Errorf("SIP user agent: %w", err)
@@ -158,6 +167,7 @@ func (s *Server) Start() error {
 	s.srv.OnUpdate(s.handler(s.onUpdate))
 	s.srv.OnOptions(s.handler(s.onOptions))
 	s.srv.OnNoRoute(s.handler(s.onOther))
+	s.wg.Go(func() { s.trace.run(s.ctx) })
 	s.wg.Go(func() { _ = s.srv.ServeUDP(s.udp) })
 	s.wg.Go(func() { _ = s.srv.ServeTCP(streamListener{Listener: s.tcp, s: s}) })
 	if s.tls != nil {
@@ -182,6 +192,14 @@ func served(ua *sipgo.UserAgent, addr string) error {
 		<-tick.C
 	}
 	return errors.New("the UDP socket of SIP is not served")
+}
+
+// patientTransports bounds how long a peer may keep us from writing to it.
+func patientTransports() sip.TransportLayerOption {
+	return sip.WithTransportLayerTransports(sip.TransportsConfig{
+		TCP: &sip.TransportTCP{WriteTimeout: writePatience},
+		TLS: &sip.TransportTLS{TransportTCP: &sip.TransportTCP{WriteTimeout: writePatience}},
+	})
 }
 
 // raiseLimits lets the library take and send what fits into a datagram: what
@@ -285,10 +303,6 @@ func (s *Server) handler(handle func(*sip.Request, sip.ServerTransaction)) sipgo
 			}
 			return
 		}
-		if scheme := strings.ToLower(req.Recipient.Scheme); scheme != "sip" && scheme != "sips" && scheme != "tel" && !req.IsAck() {
-			s.respond(req, tx, 416, "Unsupported URI Scheme", nil)
-			return
-		}
 		if r := s.check(req); r != nil && !req.IsAck() {
 			s.refuse(req, tx, nil, r)
 			return
@@ -341,6 +355,10 @@ func (s *Server) send(req *sip.Request, tx sip.ServerTransaction, res *sip.Respo
 func (s *Server) onOptions(req *sip.Request, tx sip.ServerTransaction) {
 	if s.draining.Load() {
 		s.respond(req, tx, 503, "Service Unavailable", nil, "Retry-After", "30")
+		return
+	}
+	if r := checkRequire(req); r != nil {
+		s.refuse(req, tx, nil, r)
 		return
 	}
 	s.respond(req, tx, 200, "OK", nil, "Allow", allow, "Accept", accept, "Supported", supported)

@@ -91,7 +91,7 @@ func (c *streamConn) Read(b []byte) (int, error) {
 		c.pong()
 		message, rest, err := cutMessage(c.in)
 		if err != nil {
-			c.refuse(c.in)
+			c.refuse(c.in, malformedBy("the end of the message is not known"))
 			return 0, err
 		}
 		c.in = rest
@@ -104,11 +104,12 @@ func (c *streamConn) Read(b []byte) (int, error) {
 			continue
 		}
 		mended := mendHeader(message)
-		if _, err := c.s.parser.ParseSIP(mended); err != nil {
-			c.refuse(mended)
+		if f := c.s.judge(c.RemoteAddr(), mended); f != nil {
+			c.refuse(mended, f)
 			continue
 		}
 		c.out = mended
+		c.received(mended)
 	}
 	n := copy(b, c.out)
 	c.out = c.out[n:]
@@ -134,15 +135,8 @@ func (c *streamConn) pong() {
 	}
 }
 
-func (c *streamConn) refuse(message []byte) {
-	c.s.m.unparsable.Inc()
-	res := badRequest(mendHeader(message))
-	if res == nil || !c.s.allowed(c.RemoteAddr().String()) {
-		return
-	}
-	if _, err := c.Write(res); err == nil {
-		c.s.m.responses.WithLabelValues("400").Inc()
-	}
+func (c *streamConn) refuse(message []byte, f *fault) {
+	c.s.turnAway(c.transport(), c.RemoteAddr(), mendHeader(message), f, c.Write)
 }
 
 // cutMessage takes the first message off a stream, as long as its
@@ -175,8 +169,9 @@ func toStartLine(in []byte) []byte {
 	}
 	for {
 		line, rest, whole := bytes.Cut(in, []byte("\n"))
-		text := bytes.TrimRight(line, "\r")
-		if !whole || bytes.HasSuffix(text, []byte(" SIP/2.0")) || bytes.HasPrefix(text, []byte("SIP/2.0 ")) {
+		text := bytes.TrimRight(line, " \t\r")
+		version := text[bytes.LastIndexByte(text, ' ')+1:]
+		if !whole || len(version) < len(text) && bytes.HasPrefix(version, []byte("SIP/")) || bytes.HasPrefix(text, []byte("SIP/2.0 ")) {
 			return in
 		}
 		in = rest

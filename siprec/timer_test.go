@@ -30,7 +30,7 @@ func (r *rig) answer(t *testing.T, p *peer, at time.Time, method, status string,
 	if !strings.HasPrefix(req, method+" ") {
 		t.Fatalf("got, instead of %s,\n%s", method, req)
 	}
-	text := answerTo(req, status)
+	text := replyTo(req, status)
 	p.send(t, strings.Replace(text, "Content-Length", strings.Join(append(headers, "Content-Length"), "\r\n"), 1))
 	return req
 }
@@ -116,11 +116,11 @@ func TestRefreshByReinvite(t *testing.T) {
 		t.Errorf("an INVITE into ours is answered\n%s", got)
 	}
 	s.p.send(t, s.request("ACK", "", ""))
-	s.p.send(t, answerTo(invite, "200 OK"))
+	s.p.send(t, replyTo(invite, "200 OK"))
 	if ack := s.p.receive(t, 5*time.Second); !strings.HasPrefix(ack, "ACK ") || headerIn(ack, "CSeq") != "1 ACK" {
 		t.Errorf("got, instead of the ACK,\n%s", ack)
 	}
-	s.p.send(t, answerTo(invite, "200 OK")) // lost on its way, it seems
+	s.p.send(t, replyTo(invite, "200 OK")) // lost on its way, it seems
 	if ack := s.p.receive(t, 5*time.Second); !strings.HasPrefix(ack, "ACK ") {
 		t.Errorf("got, instead of the ACK again,\n%s", ack)
 	}
@@ -157,7 +157,7 @@ func TestRefusedRefreshes(t *testing.T) {
 	if invite := r.comes(t, s.p, at); !strings.HasPrefix(invite, "INVITE ") {
 		t.Errorf("after 405 to UPDATE comes\n%s", invite)
 	} else {
-		s.p.send(t, answerTo(invite, "488 Not Acceptable Here"))
+		s.p.send(t, replyTo(invite, "488 Not Acceptable Here"))
 	}
 	if n := len(r.sessions.ends()); n != 0 {
 		t.Errorf("%d sessions ended", n)

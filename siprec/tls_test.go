@@ -155,7 +155,7 @@ func TestSessionOverTLS(t *testing.T) {
 	if bye := s.p.receive(t, 5*time.Second); statusIn(bye) != 0 || bye[:4] != "BYE " {
 		t.Fatalf("got\n%s", bye)
 	} else {
-		s.p.send(t, answerTo(bye, "200 OK"))
+		s.p.send(t, replyTo(bye, "200 OK"))
 	}
 	eventually(t, "the dialog to be gone", func() bool { return r.Dialogs() == 0 })
 }

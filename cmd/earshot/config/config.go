@@ -38,14 +38,16 @@ type Data struct {
 
 // SIP is the signalling side.
 type SIP struct {
-	Listen      string   `koanf:"listen" doc:"Address of SIP over UDP and TCP."`
-	TLSListen   string   `koanf:"tls_listen" doc:"Address of SIP over TLS, used when sip.tls_cert is set."`
-	TLSCert     string   `koanf:"tls_cert" doc:"Certificate file (PEM) of SIP over TLS."`
-	TLSKey      string   `koanf:"tls_key" doc:"Key file (PEM) of SIP over TLS."`
-	TLSClientCA string   `koanf:"tls_client_ca" doc:"CA file (PEM) that client certificates must come from."`
-	Peers       []string `koanf:"peers" doc:"Addresses and networks that may send calls; empty: loopback and private networks."`
-	Advertise   string   `koanf:"advertise" doc:"Host put into Contact; empty: the local address the peer reached."`
-	Policies    []Policy `koanf:"policies" doc:"What some peers must do, see below; only in the file."`
+	Listen       string        `koanf:"listen" doc:"Address of SIP over UDP and TCP."`
+	TLSListen    string        `koanf:"tls_listen" doc:"Address of SIP over TLS, used when sip.tls_cert is set."`
+	TLSCert      string        `koanf:"tls_cert" doc:"Certificate file (PEM) of SIP over TLS."`
+	TLSKey       string        `koanf:"tls_key" doc:"Key file (PEM) of SIP over TLS."`
+	TLSClientCA  string        `koanf:"tls_client_ca" doc:"CA file (PEM) that client certificates must come from."`
+	Peers        []string      `koanf:"peers" doc:"Addresses and networks that may send calls; empty: loopback and private networks."`
+	Trace        string        `koanf:"trace" doc:"SIP messages kept with each call: redacted (no numbers, names or metadata), full or off. Keys and credentials are never kept."`
+	DrainTimeout time.Duration `koanf:"drain_timeout" doc:"How long a server that is told to stop waits for its calls to end, while new ones are refused with 503. Those that outlast it go on with the next start."`
+	Advertise    string        `koanf:"advertise" doc:"Host put into Contact; empty: the local address the peer reached."`
+	Policies     []Policy      `koanf:"policies" doc:"What some peers must do, see below; only in the file."`
 }
 
 // Policy is what some of the peers must do. The first that fits counts.
@@ -133,7 +135,7 @@ type Log struct {
 func Default() Config {
 	return Config{
 		Data:       Data{Dir: "./data", ReserveMB: 512},
-		SIP:        SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061"},
+		SIP:        SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061", Trace: "redacted"},
 		RTP:        RTP{Ports: "20000-39999"},
 		HTTP:       HTTP{Listen: "127.0.0.1:8080"},
 		Transcribe: Transcribe{Engine: "moonshine"},
@@ -163,6 +165,14 @@ func (c Config) Check() error {
 	}
 	if (c.SIP.TLSCert == "") != (c.SIP.TLSKey == "") || c.SIP.TLSClientCA != "" && c.SIP.TLSCert == "" {
 		return fmt.Errorf("sip.tls_cert: SIP over TLS needs both sip.tls_cert and sip.tls_key")
+	}
+	switch c.SIP.Trace {
+	case "redacted", "full", "off":
+	default:
+		return fmt.Errorf("sip.trace: %q is not redacted, full or off", c.SIP.Trace)
+	}
+	if c.SIP.DrainTimeout < 0 {
+		return fmt.Errorf("sip.drain_timeout: %v is negative", c.SIP.DrainTimeout)
 	}
 	if c.LLM.BaseURL != "" && c.LLM.Model == "" {
 		return fmt.Errorf("llm.model: needed when llm.base_url is set")
