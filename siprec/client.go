@@ -143,4 +143,3 @@ func (c *Client) forget(callID string) {
 		delete(c.sessions, callID)
 	}
 }
-

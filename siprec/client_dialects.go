@@ -137,4 +137,3 @@ func tag(name, text string) string { return "<" + name + ">" + escape(text) + "<
 
 // longHexID is 32 hexadecimal digits.
 func longHexID(id string) string { return hex.EncodeToString(sum(id)) }
-

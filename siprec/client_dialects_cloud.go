@@ -68,7 +68,7 @@ func webexDialect() *Dialect {
 		return [][2]string{
 			{"Accept", "application/media_control+xml,application/sdp,application/x-broadworks-call-center+xml"},
 			{"Allow", "ACK,BYE,CANCEL,INFO,INVITE,OPTIONS,PRACK,REFER,NOTIFY"}, {"Supported", ""}, {"Recv-Info", ""},
-			{"Session-ID", longHexID("session " + key) + ";remote=00000000000000000000000000000000"},
+			{"Session-ID", longHexID("session "+key) + ";remote=00000000000000000000000000000000"},
 			{"Privacy", "none"}, {"MIME-Version", "1.0"}, {"X-BroadWorks-Correlation-Info", uuidOf(key)},
 		}
 	}

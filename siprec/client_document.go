@@ -209,7 +209,7 @@ func (w *documentWriter) sessions() {
 func (w *documentWriter) participant(p earshot.MetaParticipant) {
 	style, session := w.style, ""
 	member := w.member(p.ID)
-	if style.shortIDs && member != nil {
+	if member != nil && (style.shortIDs || style.leaves && !member.Disassociate.IsZero()) {
 		session = w.attr("session_id", member.SessionID)
 	}
 	var inner strings.Builder

@@ -34,6 +34,7 @@ type dialogState struct {
 	Offer        []earshot.MediaOffer  `json:"offer"`
 	Answer       []earshot.MediaAnswer `json:"answer"`
 	Metadata     *earshot.Metadata     `json:"metadata,omitempty"`
+	Forked       *earshot.Metadata     `json:"forked,omitempty"` // from the headers of a client without metadata
 	Segment      earshot.SegmentID     `json:"segment"`
 	Call         earshot.CallID        `json:"call"`
 }

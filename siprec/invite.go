@@ -265,6 +265,7 @@ func (d *dialog) sessionOffer(req *sip.Request, c *content) earshot.SessionOffer
 	if c.offer != nil {
 		o.Media = c.offer.media
 	}
+	d.describe(req, &o)
 	return o
 }
 

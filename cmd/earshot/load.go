@@ -45,7 +45,7 @@ type load struct {
 // Run places the calls and prints what it measured. It fails when a call did,
 // or a packet was lost.
 func (c loadCmd) Run(e *env) error {
-	to, err := recordingServer(c.To)
+	to, err := recordingServer(c.To, false)
 	if err != nil {
 		return err
 	}
@@ -167,6 +167,21 @@ func (l *load) one(ctx context.Context) {
 	for _, s := range senders {
 		l.sent += s.Sent()
 	}
+}
+
+// send sends all audio to where the answer says, at the same time.
+func send(ctx context.Context, session *siprec.ClientSession, senders []*media.Sender) error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(senders))
+	for i, m := range session.Answer() {
+		if m.Port == 0 || i >= len(senders) {
+			continue
+		}
+		senders[i].SetRemote(m.Remote)
+		wg.Go(func() { errs[i] = senders[i].Run(ctx) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 func (l *load) senders() ([]*media.Sender, error) {
