@@ -27,6 +27,7 @@ type Dialect struct {
 	label       func(n int) string // of the m-line with that number, from 1
 	late        bool               // the INVITE has no SDP
 	byeMetadata bool
+	noUpdate    bool // metadata changes with a re-INVITE
 	sdp         sdpStyle
 	body        bodyStyle
 	document    *documentStyle // nil: the client knows no metadata

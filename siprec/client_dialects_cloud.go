@@ -11,7 +11,7 @@ import (
 // data of its own.
 func broadworksDialect() *Dialect {
 	return &Dialect{
-		Name: "broadworks", contact: "<sip:%s>;src",
+		Name: "broadworks", contact: "<sip:%s>;src", noUpdate: true,
 		from: func(s *ClientSession) string {
 			_, callee := parties(s.known)
 			return "<sip:" + userOf(firstAOR(callee)) + "@" + s.client.cfg.Local.String() + ";user=phone>"

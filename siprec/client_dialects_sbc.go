@@ -13,7 +13,7 @@ const oldSpace = "urn:ietf:params:xml:ns:recording"
 // the drafts, <send> within the participant, large labels, times without zone.
 func oracleDialect() *Dialect {
 	return &Dialect{
-		Name: "oracle", contact: srcContact, headers: siprecHeaders(allowMany, [2]string{"MIME-Version", "1.0"}),
+		Name: "oracle", contact: srcContact, noUpdate: true, headers: siprecHeaders(allowMany, [2]string{"MIME-Version", "1.0"}),
 		label: func(n int) string { return strconv.Itoa(16777226 + n) },
 		sdp:   sdpStyle{origin: "- 20076", subject: "-", lines: []string{"rtpmap", "label", "direction"}, lowerCase: true},
 		body:  bodyStyle{boundary: "unique-boundary-1", sdpHead: plainSDP, metadataHead: plainMetadata},

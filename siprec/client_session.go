@@ -137,7 +137,7 @@ func (s *ClientSession) Update(ctx context.Context, md earshot.Metadata, partial
 }
 
 func (s *ClientSession) update(ctx context.Context, md earshot.Metadata, partial bool) error {
-	if s.dialect.document == nil {
+	if s.dialect.document == nil || s.dialect.noUpdate {
 		s.version++
 		return s.offer(ctx, s.media, &md, partial)
 	}
@@ -231,6 +231,9 @@ func (s *ClientSession) fill(req *sip.Request, md *earshot.Metadata, partial boo
 		return "no SDP"
 	}
 	sdp, lines := s.sdp(s.media), fmt.Sprintf("%d m-lines", len(s.media))
+	if len(s.media) == 1 {
+		lines = "1 m-line"
+	}
 	if md == nil || d.document == nil {
 		req.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
 		req.SetBody([]byte(sdp))
