@@ -38,6 +38,10 @@ type document struct {
 	md      earshot.Metadata
 	// within are the sessions that participants name as an attribute.
 	within []earshot.MetaSessionParticipant
+	// problems are what was set right, in words.
+	problems []string
+	// mixed is set when a stream says that it is a mix.
+	mixed bool
 	// loose are the elements of the document that belong to none of its others.
 	loose []*element
 }
@@ -58,6 +62,8 @@ func parseMetadata(raw []byte) (*document, error) {
 		d.read(e)
 	}
 	d.addWithin()
+	d.addMixed()
+	d.adopt()
 	for _, e := range d.loose {
 		d.attach(e)
 	}
@@ -72,6 +78,47 @@ func (d *document) addWithin() {
 		}) {
 			d.md.SessionParticipants = append(d.md.SessionParticipants, a)
 		}
+	}
+}
+
+// addMixed lets all who send anything send the one stream of a snapshot that
+// says it is a mix: some clients give each party a stream's name of its own
+// and describe only one of them.
+func (d *document) addMixed() {
+	if !d.mixed || d.partial || len(d.md.Streams) != 1 {
+		return
+	}
+	mix := d.md.Streams[0].ID
+	for i := range d.md.ParticipantStreams {
+		if a := &d.md.ParticipantStreams[i]; len(a.Send) > 0 && !slices.Contains(a.Send, mix) {
+			a.Send = append(a.Send, mix)
+		}
+	}
+}
+
+// adopt gives an association that names none of a snapshot's participants to
+// the one participant that has no association: a client is known that writes
+// the ID of a stream there. An ID that only another client defines stays as it
+// is (RFC 7866 9.2).
+func (d *document) adopt() {
+	if d.partial {
+		return
+	}
+	var orphans []*earshot.MetaParticipantStream
+	for i := range d.md.ParticipantStreams {
+		if a := &d.md.ParticipantStreams[i]; slices.ContainsFunc(d.md.Streams, func(s earshot.MetaStream) bool { return s.ID == a.ParticipantID }) {
+			orphans = append(orphans, a)
+		}
+	}
+	var idle []string
+	for _, p := range d.md.Participants {
+		if !slices.ContainsFunc(d.md.ParticipantStreams, func(a earshot.MetaParticipantStream) bool { return a.ParticipantID == p.ID }) {
+			idle = append(idle, p.ID)
+		}
+	}
+	if len(orphans) == 1 && len(idle) == 1 {
+		orphans[0].ParticipantID = idle[0]
+		d.problems = append(d.problems, "an association names a stream in the place of a participant")
 	}
 }
 
@@ -174,6 +221,7 @@ func (d *document) read(e *element) {
 		d.md.Streams = append(d.md.Streams, earshot.MetaStream{
 			ID: e.id("stream_id"), SessionID: e.attr("session_id", "session"), Label: e.child("label"),
 		})
+		d.mixed = d.mixed || strings.EqualFold(e.child("mode"), "mixed")
 	case "participantsessionassoc":
 		d.md.SessionParticipants = append(d.md.SessionParticipants, earshot.MetaSessionParticipant{
 			ParticipantID: e.attr("participant_id", "participant"), SessionID: e.attr("session_id", "session"),

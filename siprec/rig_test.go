@@ -106,6 +106,12 @@ func (s *sessions) last(t *testing.T) earshot.SessionOffer {
 	return s.offers[len(s.offers)-1]
 }
 
+func (s *sessions) all() []earshot.SessionOffer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]earshot.SessionOffer(nil), s.offers...)
+}
+
 func (s *sessions) ends() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
