@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -133,7 +134,27 @@ func (s *ClientSession) Update(ctx context.Context, md earshot.Metadata, partial
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.learn(md, partial)
+	if partial && s.dialect.document != nil && s.dialect.document.shortIDs && leaves(md) {
+		// The drafts have no partial update that takes anybody away.
+		md, partial = present(s.known), false
+	}
 	return s.update(ctx, md, partial)
+}
+
+func leaves(md earshot.Metadata) bool {
+	return slices.ContainsFunc(md.SessionParticipants, func(a earshot.MetaSessionParticipant) bool { return !a.Disassociate.IsZero() })
+}
+
+// present leaves out the participants that have left.
+func present(md earshot.Metadata) earshot.Metadata {
+	gone := map[string]bool{}
+	for _, a := range md.SessionParticipants {
+		gone[a.ParticipantID] = !a.Disassociate.IsZero()
+	}
+	md.Participants = slices.DeleteFunc(slices.Clone(md.Participants), func(p earshot.MetaParticipant) bool { return gone[p.ID] })
+	md.SessionParticipants = slices.DeleteFunc(slices.Clone(md.SessionParticipants), func(a earshot.MetaSessionParticipant) bool { return gone[a.ParticipantID] })
+	md.ParticipantStreams = slices.DeleteFunc(slices.Clone(md.ParticipantStreams), func(a earshot.MetaParticipantStream) bool { return gone[a.ParticipantID] })
+	return md
 }
 
 func (s *ClientSession) update(ctx context.Context, md earshot.Metadata, partial bool) error {
