@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -75,9 +76,9 @@ func (c callCmd) Run(e *env) error {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "SIP Call-ID %s: answered after %d ms, %s long\n",
-		result.sipCallID, result.setup.Milliseconds(), result.duration.Round(10*time.Millisecond))
+		result.last(), result.setup.Milliseconds(), result.duration.Round(10*time.Millisecond))
 	for _, s := range result.streams {
-		fmt.Fprintf(e.stdout, "  stream %s: %s to port %d, %d packets sent\n", s.label, s.audio, s.port, s.packets)
+		fmt.Fprintf(e.stdout, "  stream %s: %s to port %d, %d packets sent\n", s.label, filepath.Base(s.audio), s.port, s.packets)
 	}
 	api := c.API
 	if api == "" {
@@ -91,7 +92,7 @@ func (c callCmd) Run(e *env) error {
 			return nil
 		}
 	}
-	return outcome(e, strings.TrimSuffix(api, "/"), result.sipCallID)
+	return outcome(e, strings.TrimSuffix(api, "/"), result.last())
 }
 
 func reachable(ctx context.Context, api string) bool { return httpGet(ctx, api+"/livez", "") == nil }

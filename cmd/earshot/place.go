@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -36,13 +35,16 @@ type callSpec struct {
 	observe        func(siprec.Step)
 }
 
+// last is the Call-ID of the last recording session.
+func (r callResult) last() string { return r.sipCallIDs[len(r.sipCallIDs)-1] }
+
 // callResult is what the client saw of a call.
 type callResult struct {
-	sipCallID string        // of its last recording session
-	setup     time.Duration // INVITE to 200
-	duration  time.Duration
-	packets   int
-	streams   []streamResult
+	sipCallIDs []string      // of its recording sessions
+	setup      time.Duration // INVITE to 200
+	duration   time.Duration
+	packets    int
+	streams    []streamResult
 }
 
 type streamResult struct {
@@ -324,11 +326,13 @@ func (a *act) start(ctx context.Context, i int) {
 
 // tell adds what the act has sent to the result.
 func (a *act) tell(result *callResult) {
-	result.sipCallID = a.sessions[len(a.sessions)-1].CallID()
+	for _, s := range a.sessions {
+		result.sipCallIDs = append(result.sipCallIDs, s.CallID())
+	}
 	for i, s := range a.senders {
 		stream := streamResult{label: s.Label(), packets: s.Sent(), audio: "all parties"}
 		if !a.spec.mixed() {
-			stream.audio = filepath.Base(a.spec.audio[i])
+			stream.audio = a.spec.audio[i]
 		}
 		session, line := a.sessions[0], i
 		if a.spec.perLeg() {
