@@ -88,6 +88,8 @@ type SessionOffer struct {
 	// Metadata is the merged state of all the documents so far; nil while
 	// there was none.
 	Metadata *Metadata `json:"metadata"`
+	// Headers are header fields of the request that say something about the communication session
+	Headers []Extension `json:"headers,omitempty"`
 	// Problems are what was wrong with the message without being fatal.
 	Problems []string `json:"problems"`
 }

@@ -77,6 +77,9 @@ func (c *content) readMetadata(body []byte, known *earshot.Metadata) {
 	if doc == nil {
 		doc = &document{partial: true} // keeps what is known and the text as it came
 	}
+	for _, p := range doc.problems {
+		c.problems = append(c.problems, "metadata: "+p)
+	}
 	if id := doc.duplicateIDs(); id != "" {
 		c.problems = append(c.problems, fmt.Sprintf("metadata: %s stands twice", id))
 	}

@@ -1,113 +1,210 @@
 package siprec
 
 import (
+	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"earshot"
 )
 
-// dialect is what must come of an INVITE in testdata. Each has a way of
-// writing that recording clients in the field have.
-type dialect struct {
-	file      string
-	labels    string // of the m-lines
-	accepted  string // "+" or "-" for each m-line of the answer
-	who       string // name or else address of each participant
-	sends     string // participant>stream
-	extension string // NAME=VALUE that must be found somewhere
-	problems  int
-}
-
-var dialects = []dialect{
-	{"blanks-behind-boundary", "1 2", "++", "sip:4420700@pbx.example sip:610@pbx.example", "part-1>str-1 str-1>str-2", "", 0},
-	{"optional-third-part", "1", "+", "Ilse Brandt", "part-1>str-1", "", 0},
-	{
-		"draft-attributes", "16777301 16777302", "+-", "Kunde 612", "part-1>str-1 part-2>str-2",
-		`header/P-Asserted-Identity/value="K" <sip:+4930555@trunk.example>`, 0,
-	},
-	{"no-last-boundary", "1", "+", "Extension 613 4420799@pbx.example", "part-1>str-1", "callData/gcid=4711", 1},
-	{"src-in-uri", "10", "+", "sip:614@pbx.example sip:sbc@dummy.example", "b1>st1", "", 0},
-	{
-		"metadata-first", "1", "+", "sip:615 sip:+4930556@trunk.example;user=phone", "urn:uuid:p1>urn:uuid:st urn:uuid:p2>urn:uuid:st",
-		"vendorMetadata/callType/termCall/callingPartyNumber=+4930556", 0,
-	},
-	{"one-mixed-stream", "1", "+", "616 4930557", "part-1>str-1 part-2>str-1", "recordedParty=+4930616", 0},
-	{"bare-line-feeds", "1", "+", "+4930558@trunk.example", "+4930558>st-1", "UCID=FA08", 0},
-	{"labels-reversed", "1 0", "++", "Ada Bob", "part-1>str-1 part-2>str-0", "", 0},
-	{"no-connection-line", "1 2", "++", "user;lang=en-US;id=22 sip:4930559@trunk.example", "", "", 0},
-	{"unquoted-boundary", "inbound outbound", "++", "", "", "", 0},
-	{"no-feature-tag", "1", "+", "+4930560", "part-1>str-1", "callednumber=+4930560", 0},
-	{"numbers-in-extension", "1", "+", "Mira Voss", "", "vendorExtension/callingPartyNumber=4930561", 0},
-	{"folded-with-video", "96 97 98", "+-+", "Ada", "part-1>str-1 part-1>str-v", "center/supervisor=sip:sup@desk.example", 0},
-	{"bad-route", "1", "+", "", "", "", 0},
-	{"late-offer", "", "+", "", "", "", 0},
-	{"broken-xml", "1", "+", "Eva Lang", "", "", 1},
-}
+var update = flag.Bool("update", false, "write what came of each dialect to its .want file; read the difference before you keep it")
 
 var viaAddress = regexp.MustCompile(`192\.0\.2\.31:5060;branch`)
 
+// TestDialects plays the messages in testdata, each with a way of writing that
+// recording clients in the field have, over UDP and TCP. What is in NAME.2.sip
+// and so on follows in the same dialog; NAME.udp.sip makes sense over UDP
+// alone. All that comes of them stands in NAME.want: status and answer, and
+// the session as it is handed on.
 func TestDialects(t *testing.T) {
-	for _, d := range dialects {
-		t.Run(d.file, func(t *testing.T) {
-			raw, err := os.ReadFile(filepath.Join("testdata", d.file+".sip"))
-			if err != nil {
+	files, err := filepath.Glob("testdata/*.sip")
+	if err != nil || len(files) < 60 {
+		t.Fatalf("%d messages, %v", len(files), err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".sip")
+		base, suffix, _ := strings.Cut(name, ".")
+		if _, err := strconv.Atoi(suffix); err == nil {
+			continue // follows another one
+		}
+		t.Run(name, func(t *testing.T) {
+			want, err := os.ReadFile(filepath.Join("testdata", base+".want"))
+			if err != nil && !*update {
 				t.Fatal(err)
 			}
 			for _, network := range []string{"udp", "tcp"} {
-				r := newRig(t, Config{})
-				p := r.peer(t, network)
-				text := viaAddress.ReplaceAllString(string(raw), p.conn.LocalAddr().String()+";branch")
-				got := p.exchange(t, strings.Replace(text, "SIP/2.0/UDP", "SIP/2.0/"+strings.ToUpper(network), 1))
-				if statusIn(got) != 200 {
-					t.Fatalf("%s: answered\n%s", network, got)
+				if suffix == "udp" && network != "udp" {
+					continue
 				}
-				d.check(t, r.sessions.last(t), bodyOf(got))
+				got := playDialect(t, network, name)
+				if *update {
+					if err := os.WriteFile(filepath.Join("testdata", base+".want"), []byte(got), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				} else if got != string(want) {
+					t.Errorf("%s: got\n%s\nwant\n%s", network, got, want)
+				}
 			}
 		})
 	}
 }
 
-func (d dialect) check(t *testing.T, o earshot.SessionOffer, sdp string) {
+// playDialect sends the messages of a dialog and says what came of them.
+func playDialect(t *testing.T, network, name string) string {
 	t.Helper()
-	answer, err := parseSDP([]byte(sdp))
-	if err != nil || len(answer.media) != len(o.Media) {
-		t.Fatalf("answer %v\n%s", err, sdp)
-	}
-	var labels, accepted string
-	for i, m := range o.Media {
-		labels += " " + m.Label
-		if answer.media[i].Label != m.Label {
-			t.Errorf("label %q echoed as %q", m.Label, answer.media[i].Label)
+	r := newRig(t, Config{})
+	p := r.peer(t, network)
+	messages := readDialog(t, name)
+	var out strings.Builder
+	tag := ""
+	for i, text := range messages {
+		text = viaAddress.ReplaceAllString(strings.ReplaceAll(text, "{tag}", tag), p.conn.LocalAddr().String()+";branch")
+		text = strings.Replace(text, "SIP/2.0/UDP", "SIP/2.0/"+strings.ToUpper(network), 1)
+		method, _, _ := strings.Cut(text, " ")
+		if method == "ACK" {
+			before := len(r.sessions.all())
+			p.send(t, text)
+			eventually(t, "the ACK to be taken", func() bool { return len(r.sessions.all()) > before })
+			fmt.Fprintf(&out, "== ACK\n%s", describeOffer(r.sessions.last(t)))
+			continue
 		}
-		accepted += map[bool]string{true: "+", false: "-"}[answer.media[i].Port != 0]
+		before := len(r.sessions.all())
+		answer := p.exchange(t, text)
+		fmt.Fprintf(&out, "== %s %d", method, statusIn(answer))
+		if statusIn(answer) != 200 {
+			fmt.Fprintf(&out, " %s\n", headerIn(answer, "Warning"))
+			continue
+		}
+		_, tag, _ = strings.Cut(headerIn(answer, "To"), "tag=")
+		out.WriteString("\n" + describeAnswer(t, bodyOf(answer)))
+		if len(r.sessions.all()) > before {
+			out.WriteString(describeOffer(r.sessions.last(t)))
+		}
+		if method == "INVITE" && (i+1 == len(messages) || !strings.HasPrefix(messages[i+1], "ACK")) {
+			p.send(t, ackOf(text, answer))
+		}
 	}
-	same(t, "labels", strings.TrimSpace(labels), d.labels)
-	same(t, "accepted", accepted, d.accepted)
-	if len(o.Problems) != d.problems {
-		t.Errorf("problems %q", o.Problems)
+	return out.String()
+}
+
+// readDialog returns the messages of a dialog. Lengths written as @ are filled
+// in.
+func readDialog(t *testing.T, name string) []string {
+	t.Helper()
+	var out []string
+	for n := 1; ; n++ {
+		file := name
+		if n > 1 {
+			file = fmt.Sprintf("%s.%d", name, n)
+		}
+		raw, err := os.ReadFile(filepath.Join("testdata", file+".sip"))
+		if err != nil {
+			if n == 1 {
+				t.Fatal(err)
+			}
+			return out
+		}
+		head, body, _ := strings.Cut(string(raw), "\r\n\r\n")
+		out = append(out, strings.Replace(head, "Content-Length: @", "Content-Length: "+strconv.Itoa(len(body)), 1)+strings.TrimPrefix(string(raw), head))
 	}
-	md := o.Metadata
-	if md == nil {
-		md = &earshot.Metadata{}
+}
+
+// ackOf acknowledges the 200 to an INVITE.
+func ackOf(invite, answer string) string {
+	cseq, _, _ := strings.Cut(headerIn(answer, "CSeq"), " ")
+	return fmt.Sprintf("ACK sip:srs@192.0.2.40 SIP/2.0\r\nVia: %s-ack\r\nFrom: %s\r\nTo: %s\r\nCall-ID: %s\r\nCSeq: %s ACK\r\nContent-Length: 0\r\n\r\n",
+		headerIn(invite, "Via"), headerIn(answer, "From"), headerIn(answer, "To"), headerIn(answer, "Call-ID"), cseq)
+}
+
+func describeAnswer(t *testing.T, sdp string) string {
+	t.Helper()
+	if sdp == "" {
+		return ""
 	}
-	var who, sends []string
+	o, err := parseSDP([]byte(sdp))
+	if err != nil {
+		t.Fatalf("answer: %v\n%s", err, sdp)
+	}
+	return describeMedia("answer", o.media)
+}
+
+func describeMedia(what string, media []earshot.MediaOffer) string {
+	var b strings.Builder
+	for _, m := range media {
+		var formats []string
+		for _, f := range m.Formats {
+			formats = append(formats, fmt.Sprintf("%d=%s", f.PayloadType, f))
+		}
+		fmt.Fprintf(&b, "%s: %s %d %s", what, m.Kind, m.Port, m.Profile)
+		if what == "offer" && m.Remote.IsValid() {
+			fmt.Fprintf(&b, " at %s", m.Remote.Addr())
+		}
+		fmt.Fprintf(&b, " label %q %s %s\n", m.Label, m.Direction, strings.Join(formats, ","))
+	}
+	return b.String()
+}
+
+// describeOffer says all that a session hands on.
+func describeOffer(o earshot.SessionOffer) string {
+	var b strings.Builder
+	b.WriteString(describeMedia("offer", o.Media))
+	for _, h := range o.Headers {
+		fmt.Fprintf(&b, "header: %s = %s\n", h.Name, h.Value)
+	}
+	for _, p := range o.Problems {
+		fmt.Fprintf(&b, "problem: %s\n", p)
+	}
+	if o.Metadata != nil {
+		describeMetadata(&b, o.Metadata)
+	}
+	return b.String()
+}
+
+func describeMetadata(b *strings.Builder, md *earshot.Metadata) {
+	for _, g := range md.Groups {
+		fmt.Fprintf(b, "group %s%s\n%s", g.ID, span(g.Associate, g.Disassociate), extensions(g.Extensions))
+	}
+	for _, s := range md.Sessions {
+		fmt.Fprintf(b, "session %s of group %q%s %s\n%s", s.ID, s.GroupID, span(s.Start, s.Stop), strings.Join(s.SIPSessionIDs, " "), extensions(s.Extensions))
+	}
 	for _, p := range md.Participants {
-		who = append(who, append(append([]string(nil), p.Names...), p.AORs...)[0])
+		fmt.Fprintf(b, "participant %s %q %q\n%s", p.ID, p.Names, p.AORs, extensions(p.Extensions))
+	}
+	for _, s := range md.Streams {
+		fmt.Fprintf(b, "stream %s of session %s label %q\n", s.ID, s.SessionID, s.Label)
+	}
+	for _, a := range md.SessionParticipants {
+		fmt.Fprintf(b, "%s in %s%s\n", a.ParticipantID, a.SessionID, span(a.Associate, a.Disassociate))
 	}
 	for _, a := range md.ParticipantStreams {
-		for _, s := range a.Send {
-			sends = append(sends, a.ParticipantID+">"+s)
-		}
+		fmt.Fprintf(b, "%s sends %s receives %s%s\n", a.ParticipantID, a.Send, a.Recv, span(a.Associate, a.Disassociate))
 	}
-	same(t, "participants", strings.Join(who, " "), d.who)
-	same(t, "associations", strings.Join(sends, " "), d.sends)
-	if found := extensionsOf(md); d.extension != "" && !strings.Contains(found, d.extension+"\n") {
-		t.Errorf("extensions\n%swithout %s", found, d.extension)
+}
+
+func extensions(list []earshot.Extension) string {
+	var b strings.Builder
+	for _, e := range list {
+		fmt.Fprintf(&b, "  {%s} %s = %s\n", e.Space, e.Name, e.Value)
 	}
+	return b.String()
+}
+
+func span(from, until time.Time) string {
+	out := ""
+	if !from.IsZero() {
+		out += " from " + from.Format(time.RFC3339Nano)
+	}
+	if !until.IsZero() {
+		out += " until " + until.Format(time.RFC3339Nano)
+	}
+	return out
 }
 
 func same(t *testing.T, what, got, want string) {
@@ -115,22 +212,4 @@ func same(t *testing.T, what, got, want string) {
 	if got != want {
 		t.Errorf("%s %q, want %q", what, got, want)
 	}
-}
-
-func extensionsOf(md *earshot.Metadata) string {
-	var list []earshot.Extension
-	for _, g := range md.Groups {
-		list = append(list, g.Extensions...)
-	}
-	for _, s := range md.Sessions {
-		list = append(list, s.Extensions...)
-	}
-	for _, p := range md.Participants {
-		list = append(list, p.Extensions...)
-	}
-	var b strings.Builder
-	for _, e := range list {
-		b.WriteString(e.Name + "=" + e.Value + "\n")
-	}
-	return b.String()
 }

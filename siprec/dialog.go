@@ -35,6 +35,7 @@ type dialogState struct {
 	Answer       []earshot.MediaAnswer `json:"answer"`
 	Origin       origin                `json:"origin,omitzero"` // of the offer
 	Metadata     *earshot.Metadata     `json:"metadata,omitempty"`
+	Forked       *earshot.Metadata     `json:"forked,omitempty"` // from the headers of a client without metadata
 	Segment      earshot.SegmentID     `json:"segment"`
 	Call         earshot.CallID        `json:"call"`
 	Timer        sessionTimer          `json:"timer,omitzero"`

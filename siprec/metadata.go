@@ -38,6 +38,10 @@ type document struct {
 	md      earshot.Metadata
 	// within are the sessions that participants name as an attribute.
 	within []earshot.MetaSessionParticipant
+	// problems are what was set right, in words.
+	problems []string
+	// mixed is set when a stream says that it is a mix.
+	mixed bool
 	// loose are the elements of the document that belong to none of its others.
 	loose []*element
 }
@@ -58,47 +62,12 @@ func parseMetadata(raw []byte) (*document, error) {
 		d.read(e)
 	}
 	d.addWithin()
+	d.addMixed()
+	d.adopt()
 	for _, e := range d.loose {
 		d.attach(e)
 	}
 	return d, err
-}
-
-// addWithin adds the associations that no element of their own states.
-func (d *document) addWithin() {
-	for _, a := range d.within {
-		if !slices.ContainsFunc(d.md.SessionParticipants, func(b earshot.MetaSessionParticipant) bool {
-			return a.ParticipantID == b.ParticipantID && a.SessionID == b.SessionID
-		}) {
-			d.md.SessionParticipants = append(d.md.SessionParticipants, a)
-		}
-	}
-}
-
-// attach gives extension data of the whole document to the element it names as
-// its parent, else to the first session, else to the first group.
-func (d *document) attach(e *element) {
-	wrapper := &element{children: []*element{e}}
-	found, parent := wrapper.extensions(), e.attr("parent")
-	for i := range d.md.Participants {
-		if p := &d.md.Participants[i]; parent != "" && p.ID == parent {
-			p.Extensions = append(p.Extensions, found...)
-			return
-		}
-	}
-	for i := range d.md.Groups {
-		if g := &d.md.Groups[i]; parent != "" && g.ID == parent {
-			g.Extensions = append(g.Extensions, found...)
-			return
-		}
-	}
-	at := max(0, slices.IndexFunc(d.md.Sessions, func(s earshot.MetaSession) bool { return s.ID == parent }))
-	switch {
-	case len(d.md.Sessions) > 0:
-		d.md.Sessions[at].Extensions = append(d.md.Sessions[at].Extensions, found...)
-	case len(d.md.Groups) > 0:
-		d.md.Groups[0].Extensions = append(d.md.Groups[0].Extensions, found...)
-	}
 }
 
 func parseXML(raw []byte) (*element, error) {
@@ -174,6 +143,7 @@ func (d *document) read(e *element) {
 		d.md.Streams = append(d.md.Streams, earshot.MetaStream{
 			ID: e.id("stream_id"), SessionID: e.attr("session_id", "session"), Label: e.child("label"),
 		})
+		d.mixed = d.mixed || strings.EqualFold(e.child("mode"), "mixed")
 	case "participantsessionassoc":
 		d.md.SessionParticipants = append(d.md.SessionParticipants, earshot.MetaSessionParticipant{
 			ParticipantID: e.attr("participant_id", "participant"), SessionID: e.attr("session_id", "session"),

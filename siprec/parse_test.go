@@ -151,7 +151,7 @@ func TestMetadataWrittenIsReadBack(t *testing.T) {
 		SessionParticipants: []earshot.MetaSessionParticipant{{ParticipantID: "p1", SessionID: "c&1"}},
 		ParticipantStreams:  []earshot.MetaParticipantStream{{ParticipantID: "p1", Send: []string{"s1"}, Recv: []string{"s2"}}},
 	}
-	d, err := parseMetadata(writeMetadata(want, false))
+	d, err := parseMetadata([]byte(rfcDialect().metadata(want, false)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,20 +17,50 @@ import (
 )
 
 type callCmd struct {
-	To        string   `required:"" placeholder:"sip:HOST:PORT" help:"Recording server to call."`
-	Audio     []string `required:"" placeholder:"FILE" help:"WAV file of one party; give it once per party. Any rate; sent as 8 kHz."`
-	Name      []string `placeholder:"NAME" help:"Names of the parties, in the order of --audio."`
-	Role      []string `placeholder:"ROLE" help:"Roles of the parties: agent, customer or unknown. Default: agent, then customer."`
-	AOR       []string `placeholder:"URI" help:"Addresses of the parties."`
-	Codec     string   `enum:"PCMU,PCMA" default:"PCMU" help:"PCMU or PCMA."`
-	Transport string   `enum:"udp,tcp" default:"udp" help:"udp or tcp."`
-	API       string   `placeholder:"URL" help:"API of the server; its transcript, suggestions and summary are printed. Default: http.listen of the settings, if it answers."`
+	To    string   `required:"" placeholder:"sip:HOST:PORT" help:"Recording server to call."`
+	Audio []string `required:"" placeholder:"FILE" help:"WAV file of one party; give it once per party. Any rate; sent as 8 kHz."`
+	Name  []string `placeholder:"NAME" help:"Names of the parties, in the order of --audio; one more is who a transfer goes to."`
+	Role  []string `placeholder:"ROLE" help:"Roles of the parties: agent, customer or unknown. Default: agent, then customer."`
+	AOR   []string `placeholder:"URI" help:"Addresses of the parties; one more is who a transfer goes to."`
+	Codec string   `enum:"PCMU,PCMA" default:"PCMU" help:"PCMU or PCMA."`
+	API   string   `placeholder:"URL" help:"API of the server; its transcript, suggestions and summary are printed. Default: http.listen of the settings, if it answers."`
+
+	Signalling signalling  `embed:""`
+	Script     scriptFlags `embed:""`
+}
+
+// signalling says how a call is placed.
+type signalling struct {
+	Dialect        string `default:"rfc" placeholder:"NAME" help:"Whose way to write headers, SDP and metadata: ${dialects}."`
+	Transport      string `enum:"udp,tcp,tls" default:"udp" help:"udp, tcp or tls."`
+	TLSCA          string `name:"tls-ca" placeholder:"FILE" help:"Certificate authorities to trust, in PEM. Default: the system's."`
+	TLSCert        string `name:"tls-cert" placeholder:"FILE" help:"Own certificate, in PEM, for a server that asks for one."`
+	TLSKey         string `name:"tls-key" placeholder:"FILE" help:"Its key."`
+	TLSInsecure    bool   `name:"tls-insecure" help:"Do not check the server's certificate."`
+	SessionExpires string `placeholder:"N[:uac|uas]" help:"Ask for a session timer of N seconds; uac: this side refreshes, uas: the server does."`
+	DigestUser     string `placeholder:"NAME" help:"User name for a server that asks who calls."`
+	DigestPassword string `placeholder:"PASSWORD" help:"Password for it."`
+	IPv6           bool   `name:"ipv6" help:"Call from ::1."`
+}
+
+// scriptFlags say what happens during a call. Times are counted from its first packet.
+type scriptFlags struct {
+	Hold           []string      `placeholder:"AT:FOR" help:"Hold the call at a time for a time, like 5s:2s."`
+	AddStream      time.Duration `placeholder:"AT" help:"The second party's stream comes only then."`
+	Transfer       time.Duration `placeholder:"AT" help:"The first party hands the call over to another then."`
+	TransferBy     string        `enum:"update,snapshot,group" default:"update" help:"How: a partial update, a snapshot with a new session, or a new recording session of the same group."`
+	UpdateMetadata time.Duration `placeholder:"AT" help:"The names of the parties come only then, with a partial update."`
+	LateMetadata   bool          `help:"Metadata does not come with the INVITE but with an UPDATE after it."`
 }
 
 // Run places the call and prints what came of it.
 func (c callCmd) Run(e *env) error {
-	spec := callSpec{
-		to: c.To, audio: c.Audio, names: c.Name, aors: c.AOR, codec: c.Codec, transport: c.Transport,
+	spec := callSpec{to: c.To, audio: c.Audio, names: c.Name, aors: c.AOR, codec: c.Codec}
+	if err := c.Signalling.apply(&spec); err != nil {
+		return err
+	}
+	if err := c.Script.apply(&spec); err != nil {
+		return err
 	}
 	for _, r := range c.Role {
 		role := earshot.Role(strings.ToLower(r))
@@ -39,14 +69,16 @@ func (c callCmd) Run(e *env) error {
 		}
 		spec.roles = append(spec.roles, role)
 	}
+	steps := newStepPrinter(e.stdout)
+	spec.observe = steps.print
 	result, err := placeCall(e.ctx, spec)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(e.stdout, "SIP Call-ID %s: answered after %d ms, %s long\n",
-		result.sipCallID, result.setup.Milliseconds(), result.duration.Round(10*time.Millisecond))
-	for i, s := range result.streams {
-		fmt.Fprintf(e.stdout, "  stream %s: %s to port %d, %d packets sent\n", s.label, filepath.Base(c.Audio[i]), s.port, s.packets)
+		result.last(), result.setup.Milliseconds(), result.duration.Round(10*time.Millisecond))
+	for _, s := range result.streams {
+		fmt.Fprintf(e.stdout, "  stream %s: %s to port %d, %d packets sent\n", s.label, filepath.Base(s.audio), s.port, s.packets)
 	}
 	api := c.API
 	if api == "" {
@@ -60,7 +92,7 @@ func (c callCmd) Run(e *env) error {
 			return nil
 		}
 	}
-	return outcome(e, strings.TrimSuffix(api, "/"), result.sipCallID)
+	return outcome(e, strings.TrimSuffix(api, "/"), result.last())
 }
 
 func reachable(ctx context.Context, api string) bool { return httpGet(ctx, api+"/livez", "") == nil }

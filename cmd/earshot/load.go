@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"net/http"
 	"net/netip"
@@ -16,36 +15,40 @@ import (
 	"time"
 
 	"earshot"
-	"earshot/media"
 	"earshot/siprec"
 )
 
 type loadCmd struct {
-	To       string        `required:"" placeholder:"sip:HOST:PORT" help:"Recording server to call; only one on this machine."`
-	N        int           `short:"n" default:"100" help:"How many calls."`
-	Rate     float64       `default:"600" help:"Calls begun per minute."`
-	Duration time.Duration `default:"10s" help:"Length of each call."`
-	Audio    []string      `placeholder:"FILE" help:"WAV files of the parties, repeated to the call's length. Default: two tones."`
-	API      string        `placeholder:"URL" help:"API of the server, for loss and CPU. Default: http.listen of the settings."`
+	To        string        `required:"" placeholder:"sip:HOST:PORT" help:"Recording server to call; only one on this machine."`
+	N         int           `short:"n" default:"100" help:"How many calls."`
+	Rate      float64       `default:"600" help:"Calls begun per minute."`
+	Duration  time.Duration `default:"10s" help:"Length of each call."`
+	Audio     []string      `placeholder:"FILE" help:"WAV files of the parties, repeated to the call's length. Default: two tones."`
+	Transport string        `enum:"udp,tcp" default:"udp" help:"udp or tcp."`
+	Dialect   []string      `default:"rfc" placeholder:"NAME,..." help:"Dialects that the calls take in turn: ${dialects}."`
+	API       string        `placeholder:"URL" help:"API of the server, for loss, CPU and memory. Default: http.listen of the settings."`
 }
 
 // load is what one run has measured.
 type load struct {
-	cmd    loadCmd
-	audio  [][]int16
-	client *siprec.Client
+	cmd      loadCmd
+	audio    [][]int16 // of a whole call, by party
+	mixed    []int16   // of all parties
+	dialects []*siprec.Dialect
+	client   *siprec.Client
+	watch    *watch
 
 	mu     sync.Mutex
 	setups []time.Duration
 	sent   int
 	errs   map[string]int
-	ids    map[string]bool // SIP Call-IDs of the calls that were answered
+	ids    map[string]bool // SIP Call-IDs of the sessions that were answered
 }
 
 // Run places the calls and prints what it measured. It fails when a call did,
 // or a packet was lost.
 func (c loadCmd) Run(e *env) error {
-	to, err := recordingServer(c.To)
+	to, err := recordingServer(c.To, false)
 	if err != nil {
 		return err
 	}
@@ -60,25 +63,41 @@ func (c loadCmd) Run(e *env) error {
 		}
 		c.API = "http://" + cfg.HTTP.Listen
 	}
-	l := &load{cmd: c, errs: map[string]int{}, ids: map[string]bool{}}
-	if err := l.loadAudio(); err != nil {
-		return err
-	}
-	if l.client, err = siprec.NewClient(siprec.ClientConfig{Transport: "udp"}); err != nil {
+	l := &load{cmd: c, errs: map[string]int{}, ids: map[string]bool{}, watch: newWatch(c, e.stdout)}
+	if err := l.prepare(); err != nil {
 		return err
 	}
 	defer closeQuietly(l.client)
 	before, haveMetrics := metricsOf(e.ctx, c.API)
 	began := time.Now()
+	watched := l.watch.start(e.ctx, before[residentMetric])
 	l.place(e.ctx)
+	watched()
 	took := time.Since(began)
 	after, _ := metricsOf(e.ctx, c.API)
 	l.print(e, took)
 	if !haveMetrics {
-		fmt.Fprintln(e.stdout, "The server's API is not in reach; give --api URL to see loss and CPU.")
+		fmt.Fprintln(e.stdout, "The server's API is not in reach; give --api URL to see loss, CPU and memory.")
 		return l.failed()
 	}
 	return errors.Join(l.failed(), l.printServer(e, before, after))
+}
+
+// prepare makes what all calls share.
+func (l *load) prepare() error {
+	for _, name := range l.cmd.Dialect {
+		d, err := siprec.DialectOf(name)
+		if err != nil {
+			return fmt.Errorf("--dialect: %w", err)
+		}
+		l.dialects = append(l.dialects, d)
+	}
+	if err := l.loadAudio(); err != nil {
+		return err
+	}
+	var err error
+	l.client, err = siprec.NewClient(siprec.ClientConfig{Transport: l.cmd.Transport})
+	return err
 }
 
 // onThisMachine keeps a load test from hitting somebody else's server.
@@ -99,11 +118,12 @@ func (l *load) loadAudio() error {
 		if err != nil {
 			return err
 		}
-		l.audio = append(l.audio, pcm)
+		l.audio = append(l.audio, l.repeated(pcm))
 	}
 	for i := len(l.audio); i < 2; i++ {
-		l.audio = append(l.audio, tone(float64(300+100*i)))
+		l.audio = append(l.audio, l.repeated(tone(float64(300+100*i))))
 	}
+	l.mixed = mix(l.audio)
 	return nil
 }
 
@@ -116,13 +136,23 @@ func tone(hz float64) []int16 {
 	return pcm
 }
 
+// repeated is audio said again and again for as long as a call.
+func (l *load) repeated(pcm []int16) []int16 {
+	out := make([]int16, 0, samplesIn(l.cmd.Duration))
+	for len(out) < cap(out) && len(pcm) > 0 {
+		out = append(out, pcm[:min(len(pcm), cap(out)-len(out))]...)
+	}
+	return out
+}
+
 // place begins the calls at even distances and waits for the last.
 func (l *load) place(ctx context.Context) {
 	var wg sync.WaitGroup
 	tick := time.NewTicker(time.Duration(float64(time.Minute) / l.cmd.Rate))
 	defer tick.Stop()
-	for range l.cmd.N {
-		wg.Go(func() { l.one(ctx) })
+	for i := range l.cmd.N {
+		d := l.dialects[i%len(l.dialects)]
+		wg.Go(func() { l.one(ctx, d) })
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -133,58 +163,35 @@ func (l *load) place(ctx context.Context) {
 	wg.Wait()
 }
 
-func (l *load) one(ctx context.Context) {
-	senders, err := l.senders()
-	defer func() {
-		for _, s := range senders {
-			closeQuietly(s)
-		}
-	}()
+func (l *load) one(ctx context.Context, d *siprec.Dialect) {
+	spec := callSpec{to: l.cmd.To, audio: make([]string, len(l.audio)), dialect: d}
+	pcm := l.audio
+	if d.Mixed {
+		pcm = [][]int16{l.mixed}
+	}
+	a := &act{spec: spec, client: l.client, pcm: pcm, md: spec.metadata(time.Now())}
+	l.watch.live.Add(1)
+	l.watch.begun.Add(1)
+	var result callResult
+	err := a.run(ctx, &result)
+	l.watch.live.Add(-1)
 	if err != nil {
 		l.fail(err)
+	}
+	if len(result.sipCallIDs) == 0 {
 		return
-	}
-	spec := callSpec{audio: make([]string, len(senders))}
-	began := time.Now()
-	session, err := l.client.Call(ctx, siprec.CallSpec{To: l.cmd.To, Media: spec.media(senders), Metadata: spec.metadata(began)})
-	if err != nil {
-		l.fail(err)
-		return
-	}
-	setup := time.Since(began)
-	if err := send(ctx, session, senders); err != nil {
-		l.fail(err)
-	}
-	byeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), byeTimeout)
-	defer cancel()
-	if err := session.Bye(byeCtx); err != nil {
-		l.fail(err)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.setups = append(l.setups, setup)
-	l.ids[session.CallID()] = true
-	for _, s := range senders {
-		l.sent += s.Sent()
+	l.setups = append(l.setups, result.setup)
+	for _, id := range result.sipCallIDs {
+		l.ids[id] = true
 	}
-}
-
-func (l *load) senders() ([]*media.Sender, error) {
-	var out []*media.Sender
-	for i, pcm := range l.audio {
-		s, err := media.NewSender(media.SenderConfig{
-			Local: netip.MustParseAddrPort("127.0.0.1:0"), Format: callSpec{}.format(), Label: strconv.Itoa(i + 1),
-			Audio: &repeat{pcm: pcm, left: int(l.cmd.Duration.Seconds() * 8000)},
-		})
-		if err != nil {
-			return out, err
-		}
-		out = append(out, s)
-	}
-	return out, nil
+	l.sent += result.packets
 }
 
 func (l *load) fail(err error) {
+	l.watch.failed.Add(1)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.errs[err.Error()]++
@@ -213,9 +220,10 @@ func (l *load) printServer(e *env, before, after map[string]float64) error {
 		return err
 	}
 	minutes := float64(len(l.setups)) * l.cmd.Duration.Minutes()
-	fmt.Fprintf(e.stdout, "recorded %d packets of %d sent, the server counts %d lost\n", received, l.sent, lost)
-	fmt.Fprintf(e.stdout, "server CPU %.4f s per call-minute, resident %.1f MiB\n",
-		(after["process_cpu_seconds_total"]-before["process_cpu_seconds_total"])/minutes, after["process_resident_memory_bytes"]/(1<<20))
+	fmt.Fprintf(e.stdout, "recorded %d packets of %d sent, %d are missing, the server counts %d lost\n", received, l.sent, l.sent-received, lost)
+	fmt.Fprintf(e.stdout, "server CPU %.4f s per call-minute\n",
+		(after["process_cpu_seconds_total"]-before["process_cpu_seconds_total"])/minutes)
+	l.watch.print(before[residentMetric])
 	if received != l.sent {
 		return fmt.Errorf("%d packets are not in the recordings", l.sent-received)
 	}
@@ -234,7 +242,7 @@ func (l *load) recorded(ctx context.Context) (received, lost int, err error) {
 			return 0, 0, err
 		}
 		for _, call := range page.Items {
-			if len(call.Segments) == 0 || !l.ids[call.Segments[0].SIPCallID] {
+			if !slices.ContainsFunc(call.Segments, func(s earshot.Segment) bool { return l.ids[s.SIPCallID] }) {
 				continue
 			}
 			for _, s := range call.Streams {
@@ -274,23 +282,4 @@ func metricsOf(ctx context.Context, api string) (map[string]float64, bool) {
 		}
 	}
 	return out, resp.StatusCode == http.StatusOK
-}
-
-// repeat is audio said again and again.
-type repeat struct {
-	pcm  []int16
-	at   int
-	left int
-}
-
-func (r *repeat) Read(pcm []int16) (int, error) {
-	n := 0
-	for n < len(pcm) && r.left > 0 {
-		k := copy(pcm[n:], r.pcm[r.at:min(len(r.pcm), r.at+r.left)])
-		r.at, r.left, n = (r.at+k)%len(r.pcm), r.left-k, n+k
-	}
-	if n == 0 {
-		return 0, io.EOF
-	}
-	return n, nil
 }

@@ -11,11 +11,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"earshot/cmd/earshot/config"
+	"earshot/siprec"
 )
 
 // globals are the flags of every command.
@@ -49,6 +51,7 @@ type env struct {
 func main() {
 	var c cli
 	parser := kong.Must(&c, kong.Name("earshot"), kong.UsageOnError(),
+		kong.Vars{"dialects": strings.Join(siprec.DialectNames(), ", ")},
 		kong.Description("AI call-intelligence media server: SIPREC in, recordings, live transcripts, suggestions and CRM notes out."))
 	k, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
