@@ -58,6 +58,10 @@ type Call struct {
 	Segments     []Segment     `json:"segments"`
 	Summary      *Summary      `json:"summary"`
 	Tags         []string      `json:"tags"`
+	// CorrelationIDs are the names of the call in other systems, as
+	// "kind:value": group and session IDs of RFC 7865, UCID and the like. Two
+	// calls that have one in common are recordings of the same conversation.
+	CorrelationIDs []string `json:"correlation_ids,omitempty"`
 	// Problems are what went wrong without costing the recording, each one
 	// lower-case phrase: "metadata: no recording element".
 	Problems []string `json:"problems,omitempty"`
@@ -99,6 +103,26 @@ func (c *Call) Speaker(id StreamID) *Participant {
 	return c.Participant(s.ParticipantIDs[0])
 }
 
+// SpeakerAt returns the participant who sent the stream at a moment, or nil
+// when nobody is known to have, or more than one did.
+func (c *Call) SpeakerAt(id StreamID, at time.Time) *Participant {
+	s := c.Stream(id)
+	if s == nil || len(s.Senders) == 0 {
+		return c.Speaker(id)
+	}
+	var who *Participant
+	for _, sender := range s.Senders {
+		if at.Before(sender.From) || sender.Until != nil && !at.Before(*sender.Until) {
+			continue
+		}
+		if who != nil {
+			return nil
+		}
+		who = c.Participant(sender.ParticipantID)
+	}
+	return who
+}
+
 // Duration returns the length of the call, up to now if it is live.
 func (c *Call) Duration(now time.Time) time.Duration {
 	if c.EndedAt != nil {
@@ -110,13 +134,19 @@ func (c *Call) Duration(now time.Time) time.Duration {
 // Segment is one recording session of a call: one SIP dialog from INVITE to
 // BYE. GroupID and SessionIDs are those of RFC 7865 and tie segments together.
 type Segment struct {
-	ID         SegmentID  `json:"id"`
-	GroupID    string     `json:"group_id,omitempty"`
-	SessionIDs []string   `json:"session_ids,omitempty"`
-	SIPCallID  string     `json:"sip_call_id"`
-	Peer       string     `json:"peer"`
-	StartedAt  time.Time  `json:"started_at"`
-	EndedAt    *time.Time `json:"ended_at"`
+	ID         SegmentID `json:"id"`
+	GroupID    string    `json:"group_id,omitempty"`
+	SessionIDs []string  `json:"session_ids,omitempty"`
+	SIPCallID  string    `json:"sip_call_id"`
+	// ParticipantIDs are who takes part, as the metadata of the session has it.
+	ParticipantIDs []ParticipantID `json:"participant_ids,omitempty"`
+	// RedundantOf is set for a session that records the same streams as another
+	// one of the call at the same time: it is kept, but neither recognised nor
+	// in the WAV file, unless it has to stand in for the other.
+	RedundantOf SegmentID  `json:"redundant_of,omitempty"`
+	Peer        string     `json:"peer"`
+	StartedAt   time.Time  `json:"started_at"`
+	EndedAt     *time.Time `json:"ended_at"`
 	// EndReason is "bye", "interrupted", "media timeout" or the like.
 	EndReason string `json:"end_reason,omitempty"`
 }
@@ -128,8 +158,27 @@ type Participant struct {
 	// AOR is the address of record as the metadata gave it.
 	AOR  string `json:"aor"`
 	Role Role   `json:"role"`
+	// RoleConfidence is how sure the role is, 0 to 1, and RoleSource the rule it
+	// comes from: "extension", "pattern", "vendor", "direction", "domain",
+	// "number", "other party" or "order".
+	RoleConfidence float64 `json:"role_confidence"`
+	RoleSource     string  `json:"role_source,omitempty"`
+	// JoinedAt and LeftAt are when the participant came to the call, and when it
+	// was gone.
+	JoinedAt *time.Time `json:"joined_at,omitempty"`
+	LeftAt   *time.Time `json:"left_at,omitempty"`
 	// SourceID is the participant_id of the recording metadata (RFC 7865 6.5).
 	SourceID string `json:"source_id,omitempty"`
+	// Aliases are further participant_ids of the same party.
+	Aliases []string `json:"aliases,omitempty"`
+}
+
+// Sender is who sends a stream, from when on and, unless it is still so, until
+// when (participantstreamassoc, RFC 7865 6.8).
+type Sender struct {
+	ParticipantID ParticipantID `json:"participant_id"`
+	From          time.Time     `json:"from"`
+	Until         *time.Time    `json:"until,omitempty"`
 }
 
 // Stream is one recorded media stream, from the m-line that announced it.
@@ -138,9 +187,12 @@ type Stream struct {
 	SegmentID      SegmentID       `json:"segment_id"`
 	Label          string          `json:"label"`
 	ParticipantIDs []ParticipantID `json:"participant_ids"`
+	// Senders are all who ever sent the stream, in the order they began.
+	Senders []Sender `json:"senders,omitempty"`
 	// Codec is encoding name and RTP clock rate: "PCMU/8000".
 	Codec string `json:"codec"`
-	// Channel is the index of the stream's channel in the rendered WAV.
+	// Channel is the index of the stream's channel in the rendered WAV, -1 for a
+	// redundant stream.
 	Channel int `json:"channel"`
 	// OffsetMS is when the stream's position 0 was, after the call's start.
 	// It is negative for a stream whose first packet came before the answer.
@@ -151,6 +203,9 @@ type Stream struct {
 	Media   StreamMedia `json:"media"`
 	StreamStats
 }
+
+// Redundant reports whether the stream is a second recording of another one.
+func (s *Stream) Redundant() bool { return s.Channel < 0 }
 
 // StreamMedia is how a stream was negotiated: what a restarted server needs
 // to go on receiving it.

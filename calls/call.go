@@ -18,9 +18,11 @@ type call struct {
 	m     *Manager
 	ended atomic.Bool // mirrors rec.State.Ended() for readers without the lock
 
-	mu    sync.Mutex
-	rec   earshot.Call
-	group string
+	// names are those the manager finds the call by; its lock guards them.
+	names []string
+
+	mu  sync.Mutex
+	rec earshot.Call
 	// committed is set once the store has the call.
 	committed bool
 	// settled is set once the wrap-up is over.
@@ -68,6 +70,7 @@ func (c *call) begin(ctx context.Context, offer earshot.SessionOffer, plan []pla
 		ID: earshot.NewSegmentID(), SIPCallID: offer.SIPCallID, Peer: offer.Peer, StartedAt: now,
 	}
 	describe(&seg, offer.Metadata)
+	seg.RedundantOf = c.twinOf(offer)
 	c.rec.Segments = append(c.rec.Segments, seg)
 	c.dialogs[seg.ID] = offer.DialogID
 	answers, opened, err := c.open(seg.ID, plan)
@@ -82,7 +85,7 @@ func (c *call) begin(ctx context.Context, offer earshot.SessionOffer, plan []pla
 	}
 	c.rec.State, c.rec.EndedAt = earshot.CallLive, nil
 	c.rec.TranscriptComplete, c.rec.RecordingReady = false, false
-	c.cast(seg.ID, offer)
+	c.cast(seg.ID, offer, now)
 	c.note(offer.Problems)
 	what := earshot.EventCallUpdated
 	if !c.committed {
@@ -124,9 +127,9 @@ func (c *call) update(ctx context.Context, id earshot.SegmentID, offer earshot.S
 			describe(&c.rec.Segments[i], offer.Metadata)
 		}
 	}
-	c.cast(id, offer)
-	c.note(offer.Problems)
 	now := wallClock()
+	c.cast(id, offer, now)
+	c.note(offer.Problems)
 	for _, stream := range removed {
 		c.rec.Stream(stream).EndedAt = &now
 	}
@@ -163,6 +166,7 @@ func (c *call) end(ctx context.Context, id earshot.SegmentID, reason string, at 
 	}
 	c.closeStreams(streams, at)
 	c.rec.Segments[i].EndedAt, c.rec.Segments[i].EndReason = &at, reason
+	c.attend(at)
 	delete(c.probation, id)
 	what, jobs := earshot.EventCallUpdated, []earshot.Job(nil)
 	if c.liveSegments() == 0 {
@@ -227,7 +231,9 @@ func (c *call) complete(ctx context.Context, with earshot.Commit) error {
 	}
 	done := earshot.TranscriptCompleted{CallID: c.rec.ID}
 	for _, s := range c.rec.Streams {
-		done.Streams = append(done.Streams, c.tracks[s.ID].mark)
+		if !s.Redundant() {
+			done.Streams = append(done.Streams, c.tracks[s.ID].mark)
+		}
 	}
 	with.Events = append(with.Events, earshot.NewEvent(earshot.EventTranscriptCompleted, c.rec.ID, done))
 	if err := c.commit(ctx, with, ""); err != nil {
@@ -297,6 +303,7 @@ func (c *call) copyRecord() earshot.Call {
 	out.Segments = slices.Clone(c.rec.Segments)
 	out.Tags = slices.Clone(c.rec.Tags)
 	out.Problems = slices.Clone(c.rec.Problems)
+	out.CorrelationIDs = slices.Clone(c.rec.CorrelationIDs)
 	return out
 }
 

@@ -77,7 +77,7 @@ type Manager struct {
 	calls     map[earshot.CallID]*call
 	bySegment map[earshot.SegmentID]*call
 	byStream  map[earshot.StreamID]*call
-	byGroup   map[string]*call
+	byName    map[string]*call // by correlation ID
 	draining  bool
 }
 
@@ -89,7 +89,7 @@ func New(cfg Config, store Store, media Media, trans Transcriber, log *slog.Logg
 		calls:     map[earshot.CallID]*call{},
 		bySegment: map[earshot.SegmentID]*call{},
 		byStream:  map[earshot.StreamID]*call{},
-		byGroup:   map[string]*call{},
+		byName:    map[string]*call{},
 	}
 }
 
@@ -209,8 +209,8 @@ func (m *Manager) segment(id earshot.SegmentID) (*call, error) {
 	return c, nil
 }
 
-// callFor returns, locked, the call that a new session belongs to: that of its
-// group while it is live or wraps up, else a new one.
+// callFor returns, locked, the call that a new session belongs to: one that it
+// has a name in common with while that is live or wraps up, else a new one.
 func (m *Manager) callFor(offer earshot.SessionOffer) *call {
 	for {
 		c := m.candidate(offer)
@@ -225,20 +225,22 @@ func (m *Manager) callFor(offer earshot.SessionOffer) *call {
 func (m *Manager) candidate(offer earshot.SessionOffer) *call {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	group := groupID(offer.Metadata)
-	if c := m.byGroup[group]; group != "" && c != nil {
-		return c
+	names := stitches(correlationIDs(offer, factsOf(offer)))
+	for _, name := range names {
+		if c := m.byName[name]; c != nil {
+			return c
+		}
 	}
 	c := newCall(m, earshot.Call{
 		ID: earshot.NewCallID(), State: earshot.CallLive,
 		Direction: earshot.DirectionUnknown, StartedAt: wallClock(),
 	})
 	m.calls[c.rec.ID] = c
-	// Already here, so that two sessions of one group that come at the same
-	// moment meet in one call.
-	if group != "" {
-		c.group = group
-		m.byGroup[group] = c
+	// Already here, so that two sessions of one call that come at the same
+	// moment meet in it.
+	for _, name := range names {
+		c.names = append(c.names, name)
+		m.byName[name] = c
 	}
 	return c
 }
@@ -254,8 +256,14 @@ func (m *Manager) index(c *call) {
 	for _, s := range c.rec.Streams {
 		m.byStream[s.ID] = c
 	}
-	if c.group != "" && !c.settled {
-		m.byGroup[c.group] = c
+	if c.settled {
+		return
+	}
+	for _, name := range stitches(c.rec.CorrelationIDs) {
+		if m.byName[name] == nil {
+			m.byName[name] = c
+			c.names = append(c.names, name)
+		}
 	}
 }
 
@@ -265,8 +273,13 @@ func (m *Manager) index(c *call) {
 func (m *Manager) forget(c *call) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if c.group != "" && m.byGroup[c.group] == c && (c.settled || c.finished()) {
-		delete(m.byGroup, c.group)
+	if c.settled || c.finished() {
+		for _, name := range c.names {
+			if m.byName[name] == c {
+				delete(m.byName, name)
+			}
+		}
+		c.names = nil
 	}
 	if !c.finished() {
 		return

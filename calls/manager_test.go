@@ -81,8 +81,8 @@ func TestRefusedSessionsLeaveNothing(t *testing.T) {
 			if n := r.media.openCount(); n != 0 {
 				t.Errorf("%d ports still open", n)
 			}
-			if len(r.calls)+len(r.bySegment)+len(r.byStream)+len(r.byGroup) != 0 {
-				t.Errorf("the manager still knows something: %v %v", r.calls, r.byGroup)
+			if len(r.calls)+len(r.bySegment)+len(r.byStream)+len(r.byName) != 0 {
+				t.Errorf("the manager still knows something: %v %v", r.calls, r.byName)
 			}
 			if len(r.trans.added) != 0 {
 				t.Error("a refused stream is transcribed")
@@ -208,7 +208,7 @@ func TestEndOfCall(t *testing.T) {
 	if c.State != earshot.CallSettled || !c.RecordingReady || !c.TranscriptComplete {
 		t.Errorf("settled call %+v", c)
 	}
-	if len(r.calls)+len(r.bySegment)+len(r.byStream)+len(r.byGroup) != 0 {
+	if len(r.calls)+len(r.bySegment)+len(r.byStream)+len(r.byName) != 0 {
 		t.Error("the manager still keeps the settled call")
 	}
 }

@@ -77,9 +77,6 @@ func (m *Manager) recoverCall(ctx context.Context, rec earshot.Call, dialogs map
 	c.settled = rec.State == earshot.CallSettled
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := len(rec.Segments) - 1; i >= 0 && c.group == ""; i-- {
-		c.group = rec.Segments[i].GroupID
-	}
 	resumed := c.reopen(marks, dialogs)
 	m.index(c)
 	var goOn []earshot.Dialog
@@ -111,7 +108,7 @@ func (c *call) reopen(marks []earshot.Watermark, dialogs map[earshot.SegmentID]e
 		resumed[seg.ID] = true
 	}
 	for _, s := range c.rec.Streams {
-		t := &track{mark: earshot.Watermark{StreamID: s.ID}}
+		t := &track{mark: earshot.Watermark{StreamID: s.ID, Completed: s.Redundant()}}
 		for _, mark := range marks {
 			if mark.StreamID == s.ID {
 				t.mark = mark

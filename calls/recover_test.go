@@ -116,7 +116,7 @@ func TestMediaTimeoutSparesHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Config{MediaTimeout: time.Minute})
 		held := twoParty("held")
-		held.Metadata.Groups[0].ID = "other"
+		held.Metadata.Groups[0].ID, held.Metadata.Sessions[0].GroupID = "other", "other"
 		for i := range held.Media {
 			held.Media[i].Direction = earshot.Inactive
 		}

@@ -90,11 +90,15 @@ func (c *call) open(id earshot.SegmentID, plan []planned) ([]earshot.MediaAnswer
 }
 
 func (c *call) addStream(seg earshot.SegmentID, stream earshot.StreamID, mline int, recv Receiver) *earshot.Stream {
+	channel := c.nextChannel()
+	if c.redundant(seg) {
+		channel = -1
+	}
 	c.rec.Streams = append(c.rec.Streams, earshot.Stream{
-		ID: stream, SegmentID: seg, Channel: len(c.rec.Streams),
+		ID: stream, SegmentID: seg, Channel: channel,
 		Media: earshot.StreamMedia{MLine: mline, Port: recv.Port()},
 	})
-	c.tracks[stream] = &track{src: recv, recv: recv, mark: earshot.Watermark{StreamID: stream}}
+	c.tracks[stream] = &track{src: recv, recv: recv, mark: earshot.Watermark{StreamID: stream, Completed: channel < 0}}
 	return &c.rec.Streams[len(c.rec.Streams)-1]
 }
 
@@ -173,8 +177,9 @@ func (c *call) closeAll(opened []earshot.StreamID) {
 // transcribe hands streams to the recogniser.
 func (c *call) transcribe(ids []earshot.StreamID) {
 	for _, id := range ids {
-		t := c.tracks[id]
-		c.m.trans.Add(c.rec.ID, id, t.src, t.mark)
+		if t := c.tracks[id]; !t.mark.Completed {
+			c.m.trans.Add(c.rec.ID, id, t.src, t.mark)
+		}
 	}
 }
 

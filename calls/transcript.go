@@ -77,7 +77,8 @@ func (c *call) attribute(u *earshot.Utterance) bool {
 		return max(ms, 0) // a stream may start before the call is answered
 	}
 	u.StartMS, u.EndMS = at(u.From), at(u.To)
-	if p := c.rec.Speaker(u.StreamID); p != nil {
+	middle := origin.Add((u.From + (u.To-u.From)/2).Duration())
+	if p := c.rec.SpeakerAt(u.StreamID, middle); p != nil {
 		u.ParticipantID, u.Role = p.ID, p.Role
 	}
 	return true

@@ -61,6 +61,9 @@ func (c *call) watch(ctx context.Context, now time.Time) (ended []string) {
 		if seg.EndedAt != nil {
 			continue
 		}
+		if err := c.standIn(ctx, seg, now); err != nil {
+			c.m.log.Error("second recording not taken up", "call_id", c.rec.ID, "segment_id", seg.ID, "error", err)
+		}
 		dialog := c.dialogs[seg.ID]
 		closed, err := c.watchSegment(ctx, seg, now)
 		if err != nil {

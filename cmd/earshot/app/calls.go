@@ -48,11 +48,24 @@ func (m mediaPort) Recorded(call earshot.CallID, stream earshot.StreamID) (calls
 	return m.app.media.Recorded(call, stream)
 }
 
+// channels is how many channels the WAV file of a call has.
+func channels(call earshot.Call) int {
+	n := 0
+	for _, s := range call.Streams {
+		n = max(n, s.Channel+1)
+	}
+	return n
+}
+
 // Render writes <data.dir>/recordings/<call id>.wav, a channel per stream.
 // Streams that never had a packet are channels of silence.
 func (m mediaPort) Render(ctx context.Context, call earshot.Call) error {
-	tracks := make([]record.Track, len(call.Streams))
-	for i, s := range call.Streams {
+	tracks := make([]record.Track, channels(call))
+	for _, s := range call.Streams {
+		i := s.Channel
+		if s.Redundant() {
+			continue
+		}
 		r, err := m.app.media.Recorded(call.ID, s.ID)
 		if err != nil {
 			if !isNotFound(err) {
