@@ -69,29 +69,43 @@ func TestDialectsPlayCalls(t *testing.T) {
 		passages []passage
 	}{
 		{
-			"oracle", []string{"--transport", "tcp", "--hold", "1s:1s", "--transfer", "2500ms"}, 1, "620 +4930555",
+			"oracle",
+			[]string{"--transport", "tcp", "--hold", "1s:1s", "--transfer", "2500ms"},
+			1, "620 +4930555",
 			[]passage{
-				{0, tones[0], sec / 5, sec - sec/5, true}, {0, tones[0], sec + sec*3/10, 2*sec - sec/5, false},
-				{0, tones[0], 2*sec + sec/5, 3*sec - sec/5, true}, {1, tones[1], 2*sec + sec/5, 3*sec - sec/5, true},
+				{0, tones[0], sec / 5, sec - sec/5, true},
+				{0, tones[0], sec + sec*3/10, 2*sec - sec/5, false},
+				{0, tones[0], 2*sec + sec/5, 3*sec - sec/5, true},
+				{1, tones[1], 2*sec + sec/5, 3*sec - sec/5, true},
 				{1, tones[0], sec / 5, sec - sec/5, false},
 			},
 		},
 		{
-			"cube", []string{"--add-stream", "1s", "--transfer", "2s", "--transfer-by", "snapshot"}, 1, "620 +4930555",
+			"cube",
+			[]string{"--add-stream", "1s", "--transfer", "2s", "--transfer-by", "snapshot"},
+			1, "620 +4930555",
 			[]passage{
-				{1, tones[1], 0, sec - sec/5, false}, {1, tones[1], sec + sec/5, 3*sec - sec/5, true},
+				{1, tones[1], 0, sec - sec/5, false},
+				{1, tones[1], sec + sec/5, 3*sec - sec/5, true},
 				{0, tones[0], sec / 5, 3*sec - sec/5, true},
 			},
 		},
 		{
-			"sonus", []string{"--transfer", "1500ms", "--transfer-by", "group"}, 2, "610 +4930555 620 +4930555",
+			"sonus",
+			[]string{"--transfer", "1500ms", "--transfer-by", "group"},
+			2, "610 +4930555 620 +4930555",
 			[]passage{
-				{0, tones[0], sec / 5, sec, true}, {0, tones[0], 2 * sec, 3*sec - sec/5, false},
-				{2, tones[0], 0, sec, false}, {2, tones[0], 2 * sec, 3*sec - sec/5, true}, {3, tones[1], 2 * sec, 3*sec - sec/5, true},
+				{0, tones[0], sec / 5, sec, true},
+				{0, tones[0], 2 * sec, 3*sec - sec/5, false},
+				{2, tones[0], 0, sec, false},
+				{2, tones[0], 2 * sec, 3*sec - sec/5, true},
+				{3, tones[1], 2 * sec, 3*sec - sec/5, true},
 			},
 		},
 		{
-			"cucm", []string{"--hold", "1s:500ms"}, 2, "610 +4930555",
+			"cucm",
+			[]string{"--hold", "1s:500ms"},
+			2, "610 +4930555",
 			[]passage{{0, tones[0], sec / 5, sec - sec/5, true}, {1, tones[1], 2 * sec, 3*sec - sec/5, true}},
 		},
 	} {

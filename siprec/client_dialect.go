@@ -44,8 +44,9 @@ func allDialects() []*Dialect {
 
 // DialectNames returns the names of all dialects, the default first.
 func DialectNames() []string {
-	var out []string
-	for _, d := range allDialects() {
+	all := allDialects()
+	out := make([]string, 0, len(all))
+	for _, d := range all {
 		out = append(out, d.Name)
 	}
 	return out

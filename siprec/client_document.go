@@ -255,13 +255,13 @@ func (w *documentWriter) member(participant string) *earshot.MetaSessionParticip
 }
 
 func (w *documentWriter) nested(participant string) string {
-	out := ""
+	var b strings.Builder
 	for _, a := range w.md.ParticipantStreams {
 		if a.ParticipantID == participant {
-			out += w.sendRecv(a)
+			b.WriteString(w.sendRecv(a))
 		}
 	}
-	return out
+	return b.String()
 }
 
 func (w *documentWriter) sendRecv(a earshot.MetaParticipantStream) string {
