@@ -23,6 +23,9 @@ type Commit struct {
 	// Dialogs are inserted or replaced; EndedDialogs are removed.
 	Dialogs      []Dialog
 	EndedDialogs []string
+	// SIPMessages are appended to the ladders of their calls. Of a recording
+	// session only the first and the newest messages are kept.
+	SIPMessages []SIPMessage
 	// Events are appended to the one sequence, in order; the relay publishes
 	// them afterwards. Their Seq is assigned by the store.
 	Events []Event

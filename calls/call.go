@@ -63,7 +63,7 @@ func (c *call) finished() bool {
 
 func (c *call) begin(ctx context.Context, offer earshot.SessionOffer, plan []planned) (earshot.SessionAnswer, error) {
 	before := c.copyRecord()
-	now := time.Now().UTC()
+	now := wallClock()
 	seg := earshot.Segment{
 		ID: earshot.NewSegmentID(), SIPCallID: offer.SIPCallID, Peer: offer.Peer, StartedAt: now,
 	}
@@ -126,7 +126,7 @@ func (c *call) update(ctx context.Context, id earshot.SegmentID, offer earshot.S
 	}
 	c.cast(id, offer)
 	c.note(offer.Problems)
-	now := time.Now().UTC()
+	now := wallClock()
 	for _, stream := range removed {
 		c.rec.Stream(stream).EndedAt = &now
 	}
@@ -154,6 +154,7 @@ func (c *call) end(ctx context.Context, id earshot.SegmentID, reason string, at 
 	if i < 0 || c.rec.Segments[i].EndedAt != nil {
 		return nil
 	}
+	at = at.UTC().Truncate(resolution)
 	var streams []earshot.StreamID
 	for _, s := range c.rec.Streams {
 		if s.SegmentID == id && s.EndedAt == nil {
@@ -298,6 +299,13 @@ func (c *call) copyRecord() earshot.Call {
 	out.Problems = slices.Clone(c.rec.Problems)
 	return out
 }
+
+// resolution is how exact the store keeps times. What is compared with a time
+// that has been there must not be more exact itself.
+const resolution = time.Microsecond
+
+// wallClock returns the time as the store will keep it.
+func wallClock() time.Time { return time.Now().UTC().Truncate(resolution) }
 
 var errRefusedAll = fmt.Errorf("no m-line can be recorded: %w", earshot.ErrNoCommonCodec)
 

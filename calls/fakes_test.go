@@ -46,7 +46,10 @@ func (s *memStore) Apply(_ context.Context, c earshot.Commit) ([]earshot.Event, 
 	for _, u := range c.Utterances {
 		s.us[u.ID] = u
 	}
-	s.jobs = append(s.jobs, c.Jobs...)
+	for _, j := range c.Jobs {
+		j.RunAt = j.RunAt.Truncate(time.Microsecond) // as the real one keeps it
+		s.jobs = append(s.jobs, j)
+	}
 	s.events = append(s.events, c.Events...)
 	s.dialogs = slices.DeleteFunc(s.dialogs, func(d earshot.Dialog) bool { return slices.Contains(c.EndedDialogs, d.ID) })
 	return c.Events, nil

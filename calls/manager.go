@@ -113,6 +113,12 @@ func (m *Manager) Live() int {
 	return n
 }
 
+func (m *Manager) kept() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.calls)
+}
+
 // Begin opens a recording session: it accepts what can be recorded of the
 // offered media, opens the streams and stores the call. When it returns an
 // error nothing is left of the session.
@@ -163,7 +169,7 @@ func (m *Manager) End(ctx context.Context, id earshot.SegmentID, reason string) 
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.end(ctx, id, reason, time.Now().UTC(), earshot.CallWrapping)
+	return c.end(ctx, id, reason, wallClock(), earshot.CallWrapping)
 }
 
 // Snapshot returns the call with what is not in the store yet: the counters
@@ -225,7 +231,7 @@ func (m *Manager) candidate(offer earshot.SessionOffer) *call {
 	}
 	c := newCall(m, earshot.Call{
 		ID: earshot.NewCallID(), State: earshot.CallLive,
-		Direction: earshot.DirectionUnknown, StartedAt: time.Now().UTC(),
+		Direction: earshot.DirectionUnknown, StartedAt: wallClock(),
 	})
 	m.calls[c.rec.ID] = c
 	// Already here, so that two sessions of one group that come at the same

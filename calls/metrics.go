@@ -27,7 +27,11 @@ func (m *Manager) Collectors() []prometheus.Collector {
 	live := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "earshot", Subsystem: "calls", Name: "live", Help: "Calls that are live.",
 	}, func() float64 { return float64(m.Live()) })
+	kept := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "earshot", Subsystem: "calls", Name: "kept",
+		Help: "Calls in memory: live, wrapping up, or not recognised to their end.",
+	}, func() float64 { return float64(m.kept()) })
 	return []prometheus.Collector{
-		live, m.m.segments, m.m.refused, m.m.finals, m.m.interrupted, m.m.timeouts, m.m.closeErrors,
+		live, kept, m.m.segments, m.m.refused, m.m.finals, m.m.interrupted, m.m.timeouts, m.m.closeErrors,
 	}
 }

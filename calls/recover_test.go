@@ -90,7 +90,7 @@ func TestRestartClosesCallsWithoutDialog(t *testing.T) {
 	r := newRig(t, Config{})
 	r.begin(t, twoParty("d1"))
 	c := r.store.only(t)
-	last := time.Now().Add(3 * time.Second).UTC()
+	last := wallClock().Add(3 * time.Second)
 	r.media.open[c.Streams[1].ID].packet(last)
 	again, goOn := r.restart(t, Config{})
 	after := r.store.only(t)

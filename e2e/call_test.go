@@ -93,6 +93,7 @@ func TestWholeWayOfACall(t *testing.T) {
 		t.Errorf("summary %+v", call.Summary)
 	}
 	wait(t, 30*time.Second, "the note", func() bool { return len(hook.callNotes(id)) == 1 })
+	wait(t, 30*time.Second, "the call to settle", func() bool { return s.call(t, id).State == earshot.CallSettled })
 	checkMasked(t, s, hook, id, out)
 	checkCommands(t, s, id)
 }

@@ -278,32 +278,17 @@ func wait(t testing.TB, patience time.Duration, what string, cond func() bool) {
 	}
 }
 
-// freePort returns a port that is free for UDP and TCP.
-func freePort(t testing.TB) int {
-	t.Helper()
-	for range 50 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		u, err := net.ListenPacket("udp", "127.0.0.1:"+strconv.Itoa(port))
-		l.Close()
-		if err == nil {
-			u.Close()
-			return port
-		}
-	}
-	t.Fatal("no port is free for UDP and TCP")
-	return 0
-}
+// freePort returns a port that is free for UDP and TCP. It is not one of those
+// that the kernel hands out by itself, or another process might be given it
+// before it is bound.
+func freePort(t testing.TB) int { return freePortRange(t, 1) }
 
-// Ports for the media of the servers under test: below those that the kernel
+// Ports for what the tests start: below those that the kernel
 // hands out by itself.
 const (
-	lowestMediaPort  = 10000
-	highestMediaPort = 32000
-	mediaPorts       = 60 // of one server, enough for any test but one under load
+	lowestPort  = 10000
+	highestPort = 32000
+	mediaPorts  = 60 // of one server, enough for any test but one under load
 )
 
 // nextRange is where the search for a free range goes on; it starts elsewhere
@@ -311,25 +296,25 @@ const (
 var nextRange = struct {
 	sync.Mutex
 	first int
-}{first: lowestMediaPort + os.Getpid()%40*500}
+}{first: lowestPort + os.Getpid()%40*500}
 
-// freePortRange returns the first of n UDP ports that nothing uses at the
-// moment and that no server of this process was given lately.
+// freePortRange returns the first of n ports that nothing uses at the moment
+// and that this process was not given lately.
 func freePortRange(t testing.TB, n int) int {
 	t.Helper()
 	nextRange.Lock()
 	defer nextRange.Unlock()
-	for range (highestMediaPort - lowestMediaPort) / n {
+	for range (highestPort - lowestPort) / n {
 		first := nextRange.first
-		if first+n > highestMediaPort {
-			first = lowestMediaPort
+		if first+n > highestPort {
+			first = lowestPort
 		}
 		nextRange.first = first + n
 		if portsFree(first, n) {
 			return first
 		}
 	}
-	t.Fatalf("no range of %d UDP ports is free", n)
+	t.Fatalf("no range of %d ports is free", n)
 	return 0
 }
 
@@ -340,6 +325,11 @@ func portsFree(first, n int) bool {
 			return false
 		}
 		u.Close()
+		l, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err != nil {
+			return false
+		}
+		l.Close()
 	}
 	return true
 }

@@ -14,9 +14,6 @@ import (
 
 const (
 	relayBatch = 256
-	// maxSent bounds the events on the bus that wait to be marked, for each
-	// round reads them once more.
-	maxSent = 8192
 	// pollInterval is how often the store is asked although nobody called Wake.
 	pollInterval = time.Second
 )
@@ -24,8 +21,9 @@ const (
 // Outbox is the store's list of events that are not on the bus yet. The relay
 // calls it from one goroutine.
 type Outbox interface {
-	// Unpublished returns the first of them, at most limit, in rising Seq.
-	Unpublished(ctx context.Context, limit int) ([]earshot.Event, error)
+	// Unpublished returns the first of them after a Seq, at most limit, in rising
+	// Seq. What is committed later has a higher Seq.
+	Unpublished(ctx context.Context, after int64, limit int) ([]earshot.Event, error)
 	// MarkPublished takes events off the list.
 	MarkPublished(ctx context.Context, seqs []int64) error
 	// Republish puts the events since then back on the list.
@@ -39,9 +37,11 @@ type Relay struct {
 	log    *slog.Logger
 	wake   chan struct{}
 	settle time.Duration
-	// sent are the events on the bus that may not be on its disk yet, by Seq;
-	// they are marked as published when they are settle old.
-	sent    map[int64]time.Time
+	// sent are the events on the bus that may not be on its disk yet, oldest
+	// first; they are marked as published when they are settle old.
+	sent []sentEvent
+	// through is the Seq up to which every event on the list is in sent.
+	through int64
 	failing bool
 
 	published prometheus.Counter
@@ -50,9 +50,14 @@ type Relay struct {
 	lag       prometheus.Gauge
 }
 
+type sentEvent struct {
+	seq int64
+	at  time.Time
+}
+
 // NewRelay makes the relay between the store and the bus.
 func NewRelay(out Outbox, bus *Bus, log *slog.Logger) *Relay {
-	r := &Relay{out: out, bus: bus, log: log, wake: make(chan struct{}, 1), sent: map[int64]time.Time{}}
+	r := &Relay{out: out, bus: bus, log: log, wake: make(chan struct{}, 1)}
 	if bus.srv != nil {
 		r.settle = settleTime
 	}
@@ -131,8 +136,7 @@ func (r *Relay) round(ctx context.Context) error {
 		return err
 	}
 	for {
-		limit := relayBatch + len(r.sent)
-		events, err := r.out.Unpublished(ctx, limit)
+		events, err := r.out.Unpublished(ctx, r.through, relayBatch)
 		if err != nil {
 			return err
 		}
@@ -140,7 +144,7 @@ func (r *Relay) round(ctx context.Context) error {
 		if err := errors.Join(err, r.mark(ctx)); err != nil {
 			return err
 		}
-		if len(events) < limit || len(r.sent) > maxSent || r.bus.Fresh() {
+		if len(events) < relayBatch || r.bus.Fresh() {
 			return nil
 		}
 	}
@@ -155,16 +159,13 @@ func (r *Relay) refill(ctx context.Context) error {
 	if err := r.out.Republish(ctx, since); err != nil {
 		return err
 	}
-	clear(r.sent)
+	r.sent, r.through = nil, 0
 	r.log.Info("recent events are published again", "since", since)
 	return r.bus.filled(ctx)
 }
 
 func (r *Relay) publish(ctx context.Context, events []earshot.Event) error {
 	for _, e := range events {
-		if _, ok := r.sent[e.Seq]; ok {
-			continue
-		}
 		if err := r.bus.ready(ctx); err != nil {
 			return err
 		}
@@ -182,7 +183,7 @@ func (r *Relay) publish(ctx context.Context, events []earshot.Event) error {
 			r.published.Inc()
 			r.lag.Set(time.Since(e.At).Seconds())
 		}
-		r.sent[e.Seq] = time.Now()
+		r.sent, r.through = append(r.sent, sentEvent{e.Seq, time.Now()}), e.Seq
 	}
 	return nil
 }
@@ -190,20 +191,18 @@ func (r *Relay) publish(ctx context.Context, events []earshot.Event) error {
 // mark takes the events off the list that are safe on the bus.
 func (r *Relay) mark(ctx context.Context) error {
 	var seqs []int64
-	for seq, at := range r.sent {
-		if time.Since(at) >= r.settle {
-			seqs = append(seqs, seq)
+	for _, e := range r.sent {
+		if time.Since(e.at) < r.settle {
+			break
 		}
+		seqs = append(seqs, e.seq)
 	}
 	if len(seqs) == 0 {
 		return nil
 	}
-	slices.Sort(seqs)
 	if err := r.out.MarkPublished(ctx, seqs); err != nil {
 		return err
 	}
-	for _, seq := range seqs {
-		delete(r.sent, seq)
-	}
+	r.sent = slices.Delete(r.sent, 0, len(seqs))
 	return r.bus.noteProgress(ctx)
 }

@@ -65,8 +65,8 @@ func TestEventIsMarkedOnceItIsOnTheDisk(t *testing.T) {
 	if n := store.publishedCount(); n != 0 || len(onBus(t, b)) != 3 {
 		t.Fatalf("%d marked at once, %d on the bus", n, len(onBus(t, b)))
 	}
-	for seq := range r.sent { // that much time passes
-		r.sent[seq] = r.sent[seq].Add(-settleTime)
+	for i := range r.sent { // that much time passes
+		r.sent[i].at = r.sent[i].at.Add(-settleTime)
 	}
 	if err := r.round(t.Context()); err != nil {
 		t.Fatal(err)
@@ -149,11 +149,11 @@ type flakyOutbox struct {
 	fails atomic.Int32
 }
 
-func (o *flakyOutbox) Unpublished(ctx context.Context, limit int) ([]earshot.Event, error) {
+func (o *flakyOutbox) Unpublished(ctx context.Context, after int64, limit int) ([]earshot.Event, error) {
 	if n := o.fails.Add(-1); n >= 0 {
 		return nil, errors.New("store is busy " + strconv.Itoa(int(n)))
 	}
-	return o.memStore.Unpublished(ctx, limit)
+	return o.memStore.Unpublished(ctx, after, limit)
 }
 
 func TestRelayWaitsForTheStore(t *testing.T) {

@@ -103,12 +103,12 @@ func (s *memStore) update(id int64, f func(*earshot.Job)) error {
 	return nil
 }
 
-func (s *memStore) Unpublished(_ context.Context, limit int) ([]earshot.Event, error) {
+func (s *memStore) Unpublished(_ context.Context, after int64, limit int) ([]earshot.Event, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []earshot.Event
 	for _, e := range s.events {
-		if !s.published[e.Seq] && len(out) < limit {
+		if e.Seq > after && !s.published[e.Seq] && len(out) < limit {
 			out = append(out, e)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"time"
 
 	"github.com/emiago/sipgo"
 	"github.com/emiago/sipgo/sip"
@@ -21,7 +20,7 @@ import (
 type ClientConfig struct {
 	// Transport is "udp", "tcp" or "tls".
 	Transport string
-	// TLS is for the transport "tls"; nil trusts what the system trusts.
+	// TLS is what connections over TLS use; nil trusts what the system trusts.
 	TLS *tls.Config
 	// Local is the local address, without port. The zero value is 127.0.0.1.
 	Local netip.Addr
@@ -105,24 +104,10 @@ func NewClient(cfg ClientConfig) (*Client, error) {
 	c.serve()
 	c.wg.Go(func() { _ = c.server.ServeUDP(c.udp) })
 	c.wg.Go(func() { _ = c.server.ServeTCP(c.tcp) })
-	if err := c.serving(); err != nil {
+	if err := served(c.ua, c.addr); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
-}
-
-// serving waits until the library knows the UDP socket: requests are to leave
-// from it, and before that it would try to bind the port a second time.
-func (c *Client) serving() error {
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for range 5000 {
-		if conn, err := c.ua.TransportLayer().GetConnection("udp", c.addr); err == nil && conn != nil {
-			return nil
-		}
-		<-tick.C
-	}
-	return errors.New("SIP client: the UDP socket is not served")
 }
 
 // Close gives the port back. Sessions that are up are not ended.

@@ -2,6 +2,7 @@ package siprec
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -10,7 +11,9 @@ import (
 
 // content is what a request carries for us.
 type content struct {
-	offer    *offer // nil without SDP
+	offer *offer // nil without SDP
+	// removed are the m-lines of the offer before that this one left out.
+	removed  []earshot.MediaOffer
 	metadata *earshot.Metadata
 	problems []string
 }
@@ -20,6 +23,9 @@ func readContent(req *sip.Request, known *earshot.Metadata) (*content, *refusal)
 	c := &content{}
 	if len(req.Body()) == 0 {
 		return c, nil
+	}
+	if coding := headerOf(req, "Content-Encoding", "e"); coding != "" && !strings.EqualFold(strings.TrimSpace(coding), "identity") {
+		return nil, &refusal{415, "Unsupported Media Type", []string{"Accept-Encoding", "identity", "Accept", accept}}
 	}
 	kind := headerOf(req, "Content-Type", "c")
 	parts, problems := splitBody(kind, req.Body())

@@ -83,12 +83,12 @@ func playDialect(t *testing.T, network, name string) string {
 			continue
 		}
 		_, tag, _ = strings.Cut(headerIn(answer, "To"), "tag=")
-		if method == "INVITE" && (i+1 == len(messages) || !strings.HasPrefix(messages[i+1], "ACK")) {
-			p.send(t, ackOf(text, answer))
-		}
 		out.WriteString("\n" + describeAnswer(t, bodyOf(answer)))
 		if len(r.sessions.all()) > before {
 			out.WriteString(describeOffer(r.sessions.last(t)))
+		}
+		if method == "INVITE" && (i+1 == len(messages) || !strings.HasPrefix(messages[i+1], "ACK")) {
+			p.send(t, ackOf(text, answer))
 		}
 	}
 	return out.String()

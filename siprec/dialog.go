@@ -1,13 +1,13 @@
 package siprec
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -33,10 +33,20 @@ type dialogState struct {
 	SDPVersion   uint64                `json:"sdp_version"`
 	Offer        []earshot.MediaOffer  `json:"offer"`
 	Answer       []earshot.MediaAnswer `json:"answer"`
+	Origin       origin                `json:"origin,omitzero"` // of the offer
 	Metadata     *earshot.Metadata     `json:"metadata,omitempty"`
 	Forked       *earshot.Metadata     `json:"forked,omitempty"` // from the headers of a client without metadata
 	Segment      earshot.SegmentID     `json:"segment"`
 	Call         earshot.CallID        `json:"call"`
+	Timer        sessionTimer          `json:"timer,omitzero"`
+	// NoUpdate says that the client does not take UPDATE.
+	NoUpdate bool `json:"no_update,omitempty"`
+	// Client says that the peer is a recording client by its own word, and not
+	// something else that sends us media.
+	Client bool `json:"client,omitempty"`
+	// AskAt is when it is to be asked for a snapshot, AskedAt when it was.
+	AskAt   time.Time `json:"ask_at,omitzero"`
+	AskedAt time.Time `json:"asked_at,omitzero"`
 }
 
 // dialog is one recording session's dialog.
@@ -52,6 +62,10 @@ type dialog struct {
 	// offered says that our last 2xx to an INVITE carried an offer, which its
 	// ACK answers.
 	offered bool
+	// asking says that a request of ours is under way, offering that it is an
+	// INVITE; the next may go out at notBefore.
+	asking, offering bool
+	notBefore        time.Time
 
 	ackMu sync.Mutex
 	acked chan struct{} // closed by the ACK that is waited for
@@ -80,6 +94,7 @@ func (s *Server) Restore(dialogs []earshot.Dialog) error {
 		}
 		d.begun = dialogID(d.state.CallID, d.state.RemoteTag)
 		s.dialogs[d.id], s.begun[d.begun] = d, d
+		s.trace.bind(d.state.CallID, d.state.Call, d.state.Segment)
 	}
 	return nil
 }
@@ -171,8 +186,12 @@ func (s *Server) newDialog(req *sip.Request) *dialog {
 	return d
 }
 
-// retarget follows the Contact of a request (RFC 3261 12.2.2).
+// retarget follows the Contact of a request (RFC 3261 12.2.2), and what it
+// says to allow.
 func (d *dialog) retarget(req *sip.Request) {
+	if req.GetHeader("Allow") != nil {
+		d.state.NoUpdate = !listed(req, "Allow", "UPDATE")
+	}
 	if c := req.Contact(); c != nil {
 		d.state.RemoteTarget = c.Address.String()
 	}
@@ -202,8 +221,14 @@ func (s *Server) contact(d *dialog) string {
 		host = s.cfg.Advertise
 	}
 	addr := hostPort(host, s.Addr().(*net.UDPAddr).Port)
-	if strings.EqualFold(d.state.Transport, "tcp") {
+	switch strings.ToLower(d.state.Transport) {
+	case "tcp":
 		addr += ";transport=tcp"
+	case "tls":
+		if s.tls == nil { // of a dialog from before the certificate was taken away
+			break
+		}
+		addr = hostPort(host, s.tls.Addr().(*net.TCPAddr).Port) + ";transport=tls"
 	}
 	return "<sip:earshot@" + addr + ">;+sip.srs"
 }
@@ -218,49 +243,6 @@ func (s *Server) mediaHost(d *dialog) string {
 		return s.cfg.RTPAdvertise
 	}
 	return d.state.Host
-}
-
-// bye sends a BYE and waits for its answer.
-func (s *Server) bye(ctx context.Context, d *dialog) error {
-	d.mu.Lock()
-	d.ended = true
-	d.state.LocalCSeq++
-	st := d.state
-	d.mu.Unlock()
-	target := st.RemoteTarget
-	if target == "" {
-		target = "sip:" + st.Source
-	}
-	var uri sip.Uri
-	if err := sip.ParseUri(target, &uri); err != nil {
-		return fmt.Errorf("BYE to %s: %w", target, err)
-	}
-	req := sip.NewRequest(sip.BYE, uri)
-	req.SetTransport(st.Transport)
-	req.SetDestination(st.Source)
-	if strings.EqualFold(st.Transport, "udp") { // from the port the peer knows
-		local := s.Addr().(*net.UDPAddr)
-		req.Laddr = sip.Addr{IP: local.IP, Port: local.Port}
-	}
-	for _, h := range [][2]string{
-		{"From", st.LocalURI + ";tag=" + st.LocalTag}, {"To", st.RemoteURI + ";tag=" + st.RemoteTag},
-	} {
-		req.AppendHeader(parsedAddress(h[0], h[1]))
-	}
-	callID := sip.CallIDHeader(st.CallID)
-	req.AppendHeader(&callID)
-	req.AppendHeader(&sip.CSeqHeader{SeqNo: st.LocalCSeq, MethodName: sip.BYE})
-	for _, r := range st.Routes {
-		req.AppendHeader(sip.NewHeader("Route", r))
-	}
-	res, err := s.client.Do(ctx, req)
-	if err != nil {
-		return fmt.Errorf("BYE: %w", err)
-	}
-	if !res.IsSuccess() && res.StatusCode != 481 {
-		return fmt.Errorf("BYE answered %d %s", res.StatusCode, res.Reason)
-	}
-	return nil
 }
 
 // parsedAddress makes a From or To of what an earlier one was.

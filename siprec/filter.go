@@ -2,85 +2,92 @@ package siprec
 
 import (
 	"bytes"
-	"net"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
 )
 
 // filter looks at each datagram before the library does: it mends line ends,
-// and answers 400 where the library would say nothing.
+// and answers where the library would say nothing.
 func (s *Server) filter(info sip.TransportReadProps, data []byte) ([]byte, error) {
 	if !strings.EqualFold(info.Transport, "udp") || len(bytes.TrimSpace(data)) == 0 {
 		return data, nil
 	}
 	mended := mendHeader(data)
-	if _, err := s.parser.ParseSIP(mended); err == nil {
+	f := s.judge(info.RemoteAddr, mended)
+	if f == nil {
 		return mended, nil
 	}
-	s.m.unparsable.Inc()
-	if res := badRequest(mended); res != nil && s.allowed(info.RemoteAddr.String()) {
-		s.writeRaw(res, info.RemoteAddr)
-	}
+	s.turnAway("UDP", info.RemoteAddr, mended, f, func(res []byte) (int, error) { return s.udp.WriteTo(res, info.RemoteAddr) })
 	return nil, nil
 }
 
-func (s *Server) writeRaw(res []byte, to net.Addr) {
-	if _, err := s.udp.WriteTo(res, to); err == nil {
-		s.m.responses.WithLabelValues("400").Inc()
-	}
-}
-
-// mendHeader makes the line ends of the header CRLF and leaves out lines that
-// are no header. The body stays as it is, so that its length does.
+// mendHeader makes the line ends of the header CRLF, joins folded lines
+// (RFC 3261 7.3.1), takes the blanks out of the headers that a transaction is
+// known by, and leaves out lines that are no header. The body stays as it is,
+// so that its length does.
 func mendHeader(data []byte) []byte {
 	end := headerEnd(data)
 	if end < 0 {
 		return data
 	}
 	out := make([]byte, 0, len(data)+64)
+	begin := 0 // of the present line in out
 	for line := range bytes.Lines(data[:end]) {
 		line = bytes.TrimRight(line, "\r\n")
 		first := len(out) == 0
 		folded := len(line) > 0 && (line[0] == ' ' || line[0] == '\t')
-		if len(line) > 0 && !first && !folded && bytes.IndexByte(line, ':') < 1 {
+		switch {
+		case first:
+			out = append(out, bytes.TrimRight(line, " \t")...)
+		case folded && begin > 0:
+			out = append(append(out[:len(out)-2], ' '), bytes.TrimLeft(line, " \t")...)
+			out = append(out[:begin], tidy(out[begin:])...)
+		case len(line) > 0 && bytes.IndexByte(line, ':') < 1:
 			continue
+		default:
+			begin = len(out)
+			out = append(out, tidy(line)...)
 		}
-		out = append(append(out, line...), "\r\n"...)
+		out = append(out, "\r\n"...)
 	}
 	return append(out, data[end:]...)
 }
 
-// badRequest answers a request that can't be parsed, from the headers that
-// every response repeats (RFC 3261 8.2.6.2). It is nil for what is not a
-// request, for an ACK, and without a Via to answer to.
-func badRequest(data []byte) []byte {
-	head, _, _ := bytes.Cut(data, []byte("\r\n\r\n"))
-	lines := strings.Split(string(head), "\r\n")
-	if !strings.HasSuffix(lines[0], " SIP/2.0") || strings.HasPrefix(lines[0], "ACK ") {
-		return nil
+// tidy takes the blanks around separators out of a Via, From or To, which the
+// grammar allows there (RFC 3261 25.1) and the library takes for a part of
+// names. What is quoted or in angle brackets stays.
+func tidy(line []byte) []byte {
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	switch strings.ToLower(string(bytes.TrimSpace(name))) {
+	case "via", "v", "from", "f", "to", "t":
+	default:
+		return line
 	}
-	var b strings.Builder
-	b.WriteString("SIP/2.0 400 Bad Request\r\n")
-	via := false
-	for _, line := range lines[1:] {
-		name, value, _ := strings.Cut(line, ":")
-		switch strings.ToLower(strings.TrimSpace(name)) {
-		case "via", "v":
-			via = true
-		case "to", "t":
-			if !strings.Contains(value, "tag=") {
-				line += ";tag=unparsable"
-			}
-		case "from", "f", "call-id", "i", "cseq":
-		default:
+	if !bytes.ContainsAny(bytes.TrimSpace(value), " \t") {
+		return line
+	}
+	out := append(make([]byte, 0, len(line)), line[:len(name)+1]...)
+	quoted, angle := false, false
+	for i := len(name) + 1; i < len(line); i++ {
+		c := line[i]
+		switch {
+		case c == '\\' && quoted && i+1 < len(line):
+			out = append(out, c)
+			i++
+			c = line[i]
+		case c == '"' && !angle:
+			quoted = !quoted
+		case quoted:
+		case c == '<' || c == '>':
+			angle = c == '<'
+		case angle:
+		case strings.IndexByte(";=/,", c) >= 0:
+			out = bytes.TrimRight(out, " \t")
+		case (c == ' ' || c == '\t') && strings.IndexByte(";=/,", out[len(out)-1]) >= 0:
 			continue
 		}
-		b.WriteString(line + "\r\n")
+		out = append(out, c)
 	}
-	if !via {
-		return nil
-	}
-	b.WriteString("Warning: 399 earshot \"the request can not be parsed\"\r\nContent-Length: 0\r\n\r\n")
-	return []byte(b.String())
+	return out
 }

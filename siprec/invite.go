@@ -3,9 +3,12 @@ package siprec
 import (
 	"context"
 	"math/rand/v2"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -35,7 +38,11 @@ func (s *Server) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 		s.respond(req, tx, 503, "Service Unavailable", nil, "Retry-After", "30")
 		return
 	}
-	if r := checkRequire(req); r != nil {
+	r := checkRequire(req)
+	if r == nil {
+		r = s.checkClient(req)
+	}
+	if r != nil {
 		s.refuse(req, tx, nil, r)
 		return
 	}
@@ -45,6 +52,9 @@ func (s *Server) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	if r == nil {
 		r = checkSessionTimer(req)
+	}
+	if r == nil {
+		r = checkAccept(req)
 	}
 	if r != nil {
 		s.refuse(req, tx, nil, r)
@@ -85,6 +95,10 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) {
 	tx.OnCancel(func(*sip.Request) { cancelled.Store(true) })
 	d := s.newDialog(req)
 	d.state.Metadata = c.metadata
+	d.state.Client = isSRC(req) || requires(req, "siprec")
+	now := time.Now().UTC()
+	d.arm(req, now)
+	d.noteMetadata(c, now)
 	late := c.offer == nil
 	if late {
 		c.offer = &offer{media: lateOffer()}
@@ -98,7 +112,9 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) {
 		return
 	}
 	d.state.Segment, d.state.Call = answer.SegmentID, answer.CallID
+	s.trace.bind(d.state.CallID, d.state.Call, d.state.Segment)
 	d.state.Offer, d.state.Answer, d.state.SDPVersion = c.offer.media, answer.Media, d.state.SDPID
+	d.state.Origin = c.offer.origin
 	if err := s.save(d); err != nil {
 		s.giveUp(d, "not stored")
 		s.refuse(req, tx, d, refusalOf(err))
@@ -127,6 +143,10 @@ func (s *Server) reinvite(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.offering {
+		s.respond(req, tx, 491, "Request Pending", d)
+		return
+	}
 	if c := s.change(req, tx, d); c != nil {
 		s.accept(req, tx, d, c.offer == nil)
 	}
@@ -140,6 +160,10 @@ func (s *Server) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if (d.offering || d.offered) && len(req.Body()) > 0 { // an offer of ours is open (RFC 3311 5.2)
+		s.respond(req, tx, 491, "Request Pending", d)
+		return
+	}
 	c := s.change(req, tx, d)
 	if c == nil {
 		return
@@ -181,14 +205,23 @@ func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) *
 		return nil
 	}
 	before := d.state
+	sameMedia := c.offer != nil && d.reviewOffer(c)
 	if c.metadata != nil {
 		d.state.Metadata = c.metadata
 	}
 	d.retarget(req)
-	answer, err := s.sessions.Update(s.ctx, d.state.Segment, d.sessionOffer(req, c))
+	now := time.Now().UTC()
+	d.arm(req, now)
+	d.noteMetadata(c, now)
+	offer := d.sessionOffer(req, c)
+	if sameMedia {
+		offer.Media = nil
+	}
+	answer, err := s.sessions.Update(s.ctx, d.state.Segment, offer)
 	if err == nil {
-		if c.offer != nil {
-			d.state.Offer, d.state.Answer = c.offer.media, answer.Media
+		if offer.Media != nil {
+			n := len(c.offer.media)
+			d.state.Offer, d.state.Answer = c.offer.media, answer.Media[:min(n, len(answer.Media))]
 			d.state.SDPVersion++
 		}
 		err = s.save(d)
@@ -201,6 +234,27 @@ func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) *
 		return nil
 	}
 	return c
+}
+
+// reviewOffer compares an offer within the session with the last one: it
+// reports one that changes nothing, flags one that breaks the rules for
+// changes (RFC 3264 8), and takes m-lines that went missing for removed.
+func (d *dialog) reviewOffer(c *content) (same bool) {
+	version, before := c.offer.origin.version, d.state.Origin.version
+	known := c.offer.origin.session == d.state.Origin.session && c.offer.origin.session != ""
+	same = reflect.DeepEqual(c.offer.media, d.state.Offer)
+	if !same && known && version <= before {
+		c.problems = append(c.problems, "sdp: changed without a higher version")
+	}
+	if missing := len(d.state.Offer) - len(c.offer.media); missing > 0 {
+		c.problems = append(c.problems, "sdp: an m-line went missing")
+		for _, m := range d.state.Offer[len(c.offer.media):] {
+			m.Port = 0
+			c.removed = append(c.removed, m)
+		}
+	}
+	d.state.Origin = c.offer.origin
+	return same
 }
 
 func (s *Server) onBye(req *sip.Request, tx sip.ServerTransaction) {
@@ -229,6 +283,7 @@ func (s *Server) onBye(req *sip.Request, tx sip.ServerTransaction) {
 
 // end tells of the end of a session.
 func (s *Server) end(d *dialog, reason string) {
+	s.trace.end(d.state.CallID)
 	ctx := context.WithoutCancel(s.ctx)
 	if err := s.sessions.End(ctx, d.state.Segment, reason); err != nil {
 		s.log.Error("session not ended", "sip_call_id", d.state.CallID, "error", err)
@@ -263,7 +318,7 @@ func (d *dialog) sessionOffer(req *sip.Request, c *content) earshot.SessionOffer
 		o.Metadata = d.state.Metadata
 	}
 	if c.offer != nil {
-		o.Media = c.offer.media
+		o.Media = append(slices.Clip(c.offer.media), c.removed...)
 	}
 	d.describe(req, &o)
 	return o
@@ -277,7 +332,7 @@ func (s *Server) accepted(req *sip.Request, d *dialog) *sip.Response {
 	res.AppendHeader(sip.NewHeader("Allow", allow))
 	res.AppendHeader(sip.NewHeader("Accept", accept))
 	res.AppendHeader(sip.NewHeader("Supported", supported))
-	for _, h := range sessionTimer(req) {
+	for _, h := range d.state.Timer.headers() {
 		res.AppendHeader(h)
 	}
 	res.AppendHeader(sip.NewHeader("Content-Type", "application/sdp"))
@@ -285,29 +340,8 @@ func (s *Server) accepted(req *sip.Request, d *dialog) *sip.Response {
 	return res
 }
 
-// sessionTimer answers a session timer: the client refreshes (RFC 4028 9).
-func sessionTimer(req *sip.Request) []sip.Header {
-	h := headerOf(req, "Session-Expires", "x")
-	if h == "" || strings.Contains(h, "refresher=uas") {
-		return nil // we do not refresh: no timer then
-	}
-	seconds, _, _ := strings.Cut(h, ";")
-	return []sip.Header{
-		sip.NewHeader("Session-Expires", strings.TrimSpace(seconds)+";refresher=uac"),
-		sip.NewHeader("Require", "timer"),
-	}
-}
-
-func checkSessionTimer(req *sip.Request) *refusal {
-	seconds, _, _ := strings.Cut(headerOf(req, "Session-Expires", "x"), ";")
-	if n, err := strconv.Atoi(strings.TrimSpace(seconds)); err == nil && n < minSessionExpires {
-		return &refusal{422, "Session Interval Too Small", []string{"Min-SE", strconv.Itoa(minSessionExpires)}}
-	}
-	return nil
-}
-
 // checkRequire refuses extensions we do not know (RFC 3261 8.2.2.3). 100rel
-// asks nothing of an answer without provisional responses.
+// asks nothing of an answer without provisional responses (RFC 3262 3).
 func checkRequire(req *sip.Request) *refusal {
 	var unknown []string
 	for _, h := range req.GetHeaders("Require") {
@@ -329,7 +363,7 @@ func known(tag string) bool {
 	if tag == "" {
 		return true
 	}
-	for _, ours := range []string{"siprec", "timer", "100rel", "replaces"} {
+	for _, ours := range []string{"siprec", "timer", "100rel"} {
 		if rest, ok := strings.CutPrefix(tag, ours); ok && known(rest) {
 			return true
 		}
@@ -357,8 +391,8 @@ func malformed(req *sip.Request) string {
 		return "Call-ID is missing"
 	case req.CSeq() == nil:
 		return "CSeq is missing"
-	case req.IsInvite() && req.Contact() == nil: // RFC 3261 8.1.1.8
-		return "Contact is missing or malformed"
+	case req.IsInvite() && unreadable(req): // RFC 3261 8.1.1.8
+		return "Contact is malformed"
 	}
 	return ""
 }

@@ -3,6 +3,7 @@ package siprec
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -17,35 +18,35 @@ func parsePeers(list []string) ([]netip.Prefix, error) {
 	if len(list) == 0 {
 		list = privateNetworks
 	}
+	return parsePrefixes("sip.peers", list)
+}
+
+// parsePrefixes reads addresses and networks; key is the setting they are of.
+func parsePrefixes(key string, list []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, text := range list {
-		if !strings.Contains(text, "/") {
-			addr, err := netip.ParseAddr(text)
-			if err != nil {
-				return nil, fmt.Errorf("sip.peers: %q is not an address or network", text)
-			}
-			out = append(out, netip.PrefixFrom(addr, addr.BitLen()))
-			continue
-		}
 		prefix, err := netip.ParsePrefix(text)
+		if !strings.Contains(text, "/") {
+			var addr netip.Addr
+			addr, err = netip.ParseAddr(text)
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
 		if err != nil {
-			return nil, fmt.Errorf("sip.peers: %q is not an address or network", text)
+			return nil, fmt.Errorf("%s: %q is not an address or network", key, text)
 		}
 		out = append(out, prefix.Masked())
 	}
 	return out, nil
 }
 
-func (s *Server) allowed(source string) bool {
+func (s *Server) allowed(source string) bool { return contains(s.peers, source) }
+
+// contains reports whether a transport address is in one of the networks.
+func contains(nets []netip.Prefix, source string) bool {
 	ap, err := netip.ParseAddrPort(source)
 	if err != nil {
 		return false
 	}
 	addr := ap.Addr().Unmap().WithZone("")
-	for _, p := range s.peers {
-		if p.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(nets, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

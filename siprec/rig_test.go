@@ -25,7 +25,9 @@ type sessions struct {
 	update updateFunc
 	offers []earshot.SessionOffer
 	ended  []string
+	noted  []string
 	port   int
+	alive  bool
 }
 
 func (s *sessions) Begin(_ context.Context, o earshot.SessionOffer) (earshot.SessionAnswer, error) {
@@ -93,6 +95,19 @@ func (s *sessions) End(_ context.Context, id earshot.SegmentID, reason string) e
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = append(s.ended, string(id)+": "+reason)
+	return nil
+}
+
+func (s *sessions) Alive(earshot.SegmentID, time.Duration) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alive
+}
+
+func (s *sessions) Note(_ context.Context, _ earshot.SegmentID, problem string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.noted = append(s.noted, problem)
 	return nil
 }
 
@@ -185,6 +200,7 @@ func startRig(t *testing.T, cfg Config, s *sessions, j *journal) *rig {
 type peer struct {
 	conn   net.Conn
 	stream bool
+	via    string // transport in Via, where it is neither UDP nor TCP
 	buf    []byte
 }
 
@@ -292,6 +308,9 @@ func (s *script) request(method, headers, body string) string {
 	if s.p.stream {
 		via = "TCP"
 	}
+	if s.p.via != "" {
+		via = s.p.via
+	}
 	branch := fmt.Sprintf("z9hG4bK%s%d", s.id, s.cseq)
 	if method == "ACK" {
 		branch += "ack"
@@ -354,3 +373,15 @@ func eventually(t *testing.T, what string, cond func() bool) {
 type nowhere struct{ net.Conn }
 
 func (nowhere) LocalAddr() net.Addr { return &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 5060} }
+
+// dialFrom opens a UDP socket on an address of ours.
+func dialFrom(t *testing.T, host, to string) net.Conn {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(host)}}
+	conn, err := d.DialContext(t.Context(), "udp", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}

@@ -18,7 +18,40 @@ var errSDP = errors.New("malformed SDP")
 
 // offer is an SDP offer (RFC 8866) as far as it concerns us.
 type offer struct {
-	media []earshot.MediaOffer
+	origin origin
+	media  []earshot.MediaOffer
+}
+
+// origin is the o= line, whose version counts the changes of a session
+// (RFC 3264 5, 8).
+type origin struct {
+	session string // user name, session ID, network and address
+	version uint64
+}
+
+func parseOrigin(value string) origin {
+	f := strings.Fields(value)
+	if len(f) < 3 {
+		return origin{}
+	}
+	version, err := strconv.ParseUint(f[2], 10, 64)
+	if err != nil {
+		return origin{}
+	}
+	return origin{session: strings.Join(append(f[:2:2], f[3:]...), " "), version: version}
+}
+
+// MarshalText writes "VERSION SESSION".
+func (o origin) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "%d %s", o.version, o.session), nil
+}
+
+// UnmarshalText reads what MarshalText writes.
+func (o *origin) UnmarshalText(text []byte) error {
+	version, session, _ := strings.Cut(string(text), " ")
+	n, err := strconv.ParseUint(version, 10, 64)
+	*o = origin{session: session, version: n}
+	return err
 }
 
 // staticFormats are the payload types that need no rtpmap (RFC 3551 6).
@@ -49,6 +82,8 @@ func parseSDP(body []byte) (*offer, error) {
 		}
 		value := strings.TrimSpace(line[2:])
 		switch line[0] {
+		case 'o':
+			o.origin = parseOrigin(value)
 		case 'c':
 			if m == nil {
 				conn = connectionAddr(value)

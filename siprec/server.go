@@ -2,6 +2,9 @@ package siprec
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -26,6 +29,10 @@ type Sessions interface {
 	Begin(ctx context.Context, offer earshot.SessionOffer) (earshot.SessionAnswer, error)
 	Update(ctx context.Context, id earshot.SegmentID, offer earshot.SessionOffer) (earshot.SessionAnswer, error)
 	End(ctx context.Context, id earshot.SegmentID, reason string) error
+	// Alive reports whether media of the session came within that time.
+	Alive(id earshot.SegmentID, within time.Duration) bool
+	// Note adds a problem to the session's call.
+	Note(ctx context.Context, id earshot.SegmentID, problem string) error
 }
 
 // Journal keeps dialogs over a restart. A dialog is saved before its 2xx is
@@ -45,16 +52,25 @@ type Config struct {
 	// Peers may send calls: addresses and networks. Empty: loopback and private
 	// networks.
 	Peers []string
+	// Policies are what some of them must do.
+	Policies []Policy
+	// TLSListen is HOST:PORT of TLS, used when TLS has a certificate.
+	TLSListen string
+	TLS       TLSFiles
+	// Trace is how much of the SIP messages Traces keeps; empty is
+	// [TraceRedacted].
+	Trace  Trace
+	Traces Traces
 }
 
 const (
 	allow     = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"
 	accept    = "application/sdp, application/rs-metadata+xml, application/rs-metadata, multipart/mixed"
 	supported = "siprec, timer"
-	// minSessionExpires is the shortest session timer (RFC 4028 5).
-	minSessionExpires = 90
 	// maxDatagram is the most that fits into UDP over IPv4.
 	maxDatagram = 65507
+	// writePatience is how long a connection may take a message off our hands.
+	writePatience = 10 * time.Second
 )
 
 // Server answers recording clients.
@@ -64,18 +80,27 @@ type Server struct {
 	journal  Journal
 	log      *slog.Logger
 	peers    []netip.Prefix
+	policies []policy
+	secret   [32]byte // seals nonces
 	m        metrics
 	parser   *sip.Parser
+	trace    *trace
 
 	ua     *sipgo.UserAgent
 	srv    *sipgo.Server
 	client *sipgo.Client
 	udp    net.PacketConn
 	tcp    net.Listener
-	wg     sync.WaitGroup
-	closed sync.Once
-	ctx    context.Context //nolint:containedctx // ends the waits for ACK at Close
-	cancel context.CancelFunc
+	tls    net.Listener // nil without a certificate
+	keys   *keyring
+	// clients are the names in the certificates of TLS clients, a []string by
+	// their address.
+	clients sync.Map
+	guests  atomic.Int32 // connections of strangers
+	wg      sync.WaitGroup
+	closed  sync.Once
+	ctx     context.Context //nolint:containedctx // ends the waits for ACK at Close
+	cancel  context.CancelFunc
 
 	draining atomic.Bool
 	mu       sync.Mutex
@@ -89,10 +114,18 @@ func NewServer(cfg Config, sessions Sessions, journal Journal, log *slog.Logger)
 	if err != nil {
 		return nil, err
 	}
+	policies, err := parsePolicies(cfg.Policies)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
-		cfg: cfg, sessions: sessions, journal: journal, log: log, peers: peers,
+		cfg: cfg, sessions: sessions, journal: journal, log: log, peers: peers, policies: policies,
 		m: newMetrics(), parser: newParser(), dialogs: map[string]*dialog{}, begun: map[string]*dialog{},
 	}
+	if _, err := rand.Read(s.secret[:]); err != nil {
+		return nil, fmt.Errorf("random key: %w", err)
+	}
+	s.trace = newTrace(cfg, s.allowed, s.localHost, s.m.untraced, log)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
@@ -104,10 +137,19 @@ func (s *Server) Start() error {
 	if s.udp, s.tcp, err = bind(s.ctx, s.cfg.Listen); err != nil {
 		return err
 	}
+	if err := s.startTLS(); err != nil {
+		return err
+	}
+	s.udp = tracedPackets{s.udp, s.trace}
 	quiet := slog.New(slog.DiscardHandler) // the library logs whole messages: none of that
-	s.ua, err = sipgo.NewUA(sipgo.WithUserAgent("earshot"), sipgo.WithUserAgentParser(s.parser),
+	var own *tls.Config
+	if s.keys != nil {
+		own = s.keys.config()
+	}
+	s.ua, err = sipgo.NewUA(sipgo.WithUserAgent("earshot"), sipgo.WithUserAgentParser(s.parser), sipgo.WithUserAgenTLSConfig(own),
 		sipgo.WithUserAgentTransportLayerOptions(
-			sip.WithTransportLayerReadFilter(s.filter), sip.WithTransportLayerConnectionReuse(true), sip.WithTransportLayerLogger(quiet)),
+			sip.WithTransportLayerReadFilter(s.filter), sip.WithTransportLayerConnectionReuse(true), sip.WithTransportLayerLogger(quiet),
+			patientTransports()),
 		sipgo.WithUserAgentTransactionLayerOptions(sip.WithTransactionLayerLogger(quiet)))
 	if err != nil {
 		return fmt.Errorf("SIP user agent: %w", err)
@@ -125,9 +167,39 @@ func (s *Server) Start() error {
 	s.srv.OnUpdate(s.handler(s.onUpdate))
 	s.srv.OnOptions(s.handler(s.onOptions))
 	s.srv.OnNoRoute(s.handler(s.onOther))
+	s.wg.Go(func() { s.trace.run(s.ctx) })
 	s.wg.Go(func() { _ = s.srv.ServeUDP(s.udp) })
-	s.wg.Go(func() { _ = s.srv.ServeTCP(streamListener{s.tcp, s}) })
+	s.wg.Go(func() { _ = s.srv.ServeTCP(streamListener{Listener: s.tcp, s: s}) })
+	if s.tls != nil {
+		s.wg.Go(func() { _ = s.srv.ServeTLS(streamListener{Listener: s.tls, s: s, secure: true}) })
+	}
+	if err := served(s.ua, s.udp.LocalAddr().String()); err != nil {
+		return err
+	}
+	s.wg.Go(s.watch)
 	return nil
+}
+
+// served waits until the library knows the UDP socket: requests are to leave
+// from it, and before that it would try to bind the port a second time.
+func served(ua *sipgo.UserAgent, addr string) error {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range 5000 {
+		if conn, err := ua.TransportLayer().GetConnection("udp", addr); err == nil && conn != nil {
+			return nil
+		}
+		<-tick.C
+	}
+	return errors.New("the UDP socket of SIP is not served")
+}
+
+// patientTransports bounds how long a peer may keep us from writing to it.
+func patientTransports() sip.TransportLayerOption {
+	return sip.WithTransportLayerTransports(sip.TransportsConfig{
+		TCP: &sip.TransportTCP{WriteTimeout: writePatience},
+		TLS: &sip.TransportTLS{TransportTCP: &sip.TransportTCP{WriteTimeout: writePatience}},
+	})
 }
 
 // raiseLimits lets the library take and send what fits into a datagram: what
@@ -168,6 +240,14 @@ func bind(ctx context.Context, listen string) (net.PacketConn, net.Listener, err
 // Addr returns the address of UDP, whose port TCP shares.
 func (s *Server) Addr() net.Addr { return s.udp.LocalAddr() }
 
+// TLSAddr returns the address of TLS, nil without a certificate.
+func (s *Server) TLSAddr() net.Addr {
+	if s.tls == nil {
+		return nil
+	}
+	return s.tls.Addr()
+}
+
 // Drain answers new sessions and OPTIONS with 503 from now on.
 func (s *Server) Drain() { s.draining.Store(true) }
 
@@ -181,6 +261,9 @@ func (s *Server) Close() error {
 		}
 		_ = s.udp.Close()
 		_ = s.tcp.Close()
+		if s.tls != nil {
+			_ = s.tls.Close()
+		}
 		closeAgent(s.ua)
 	})
 	s.wg.Wait()
@@ -218,6 +301,10 @@ func (s *Server) handler(handle func(*sip.Request, sip.ServerTransaction)) sipgo
 			if !req.IsAck() {
 				s.respond(req, tx, 403, "Forbidden", nil)
 			}
+			return
+		}
+		if r := s.check(req); r != nil && !req.IsAck() {
+			s.refuse(req, tx, nil, r)
 			return
 		}
 		handle(req, tx)
@@ -270,10 +357,18 @@ func (s *Server) onOptions(req *sip.Request, tx sip.ServerTransaction) {
 		s.respond(req, tx, 503, "Service Unavailable", nil, "Retry-After", "30")
 		return
 	}
+	if r := checkRequire(req); r != nil {
+		s.refuse(req, tx, nil, r)
+		return
+	}
 	s.respond(req, tx, 200, "OK", nil, "Allow", allow, "Accept", accept, "Supported", supported)
 }
 
 func (s *Server) onOther(req *sip.Request, tx sip.ServerTransaction) {
+	if req.Method == sip.PRACK { // we send no provisional response that asks for one (RFC 3262 3)
+		s.respond(req, tx, 481, "Call/Transaction Does Not Exist", nil)
+		return
+	}
 	s.respond(req, tx, 405, "Method Not Allowed", nil, "Allow", allow)
 }
 

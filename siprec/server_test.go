@@ -63,7 +63,7 @@ func TestRefusals(t *testing.T) {
 		{"SDP without m-line", sdpType, "v=0\r\ns=-\r\n", nil, 400, "Warning"},
 		{"required part unknown", mixedType, strings.Replace(mixed("application/sdp", offer, "application/gtd", "x"),
 			"application/gtd\r\n", "application/gtd\r\nContent-Disposition: signal;handling=required\r\n", 1), nil, 415, "Accept"},
-		{"session timer too short", sdpType + "Session-Expires: 60\r\n", offer, nil, 422, "Min-SE"},
+		{"session timer too short", sdpType + "Supported: timer\r\nSession-Expires: 60\r\n", offer, nil, 422, "Min-SE"},
 		{"codec", sdpType, offer, earshot.ErrNoCommonCodec, 488, "Warning"},
 		{"ports", sdpType, offer, earshot.ErrNoPorts, 503, "Retry-After"},
 		{"disk", sdpType, offer, earshot.ErrDiskReserve, 503, "Retry-After"},

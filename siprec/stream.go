@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -15,8 +16,10 @@ import (
 const (
 	// maxStreamMessage is the largest message taken from a connection.
 	maxStreamMessage = 256 << 10
-	// strangerPatience is how long a connection of a stranger may stay silent.
+	// strangerPatience is how long a connection of a stranger may stay silent,
+	// maxStrangers how many of them there may be at a time.
 	strangerPatience = 10 * time.Second
+	maxStrangers     = 64
 )
 
 var errFraming = errors.New("end of SIP message is not known")
@@ -39,36 +42,56 @@ func newParser() *sip.Parser {
 // without an answer.
 type streamListener struct {
 	net.Listener
-	s *Server
+	s      *Server
+	secure bool // with TLS
 }
 
 func (l streamListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		c := &streamConn{Conn: conn, s: l.s, chunk: make([]byte, 16<<10)}
+		if !l.s.allowed(conn.RemoteAddr().String()) {
+			if l.s.guests.Add(1) > maxStrangers {
+				l.s.guests.Add(-1)
+				l.s.m.strangers.Inc()
+				_ = conn.Close()
+				continue
+			}
+			c.guest = true
+			_ = conn.SetDeadline(time.Now().Add(strangerPatience))
+		}
+		if l.secure {
+			c.Conn = l.s.secure(conn)
+		}
+		return c, nil
 	}
-	if !l.s.allowed(conn.RemoteAddr().String()) {
-		_ = conn.SetReadDeadline(time.Now().Add(strangerPatience))
-	}
-	return &streamConn{Conn: conn, s: l.s, chunk: make([]byte, 16<<10)}, nil
 }
 
 // streamConn is one connection. Only its one reader touches the buffers.
 type streamConn struct {
 	net.Conn
-	s     *Server
-	chunk []byte
-	in    []byte // received, not yet a whole message
-	out   []byte // a mended message, not yet handed on
+	s      *Server
+	guest  bool // of a stranger
+	gone   sync.Once
+	shaken bool // the TLS handshake is over
+	chunk  []byte
+	in     []byte // received, not yet a whole message
+	out    []byte // a mended message, not yet handed on
 }
 
 // Read hands out messages that parse.
 func (c *streamConn) Read(b []byte) (int, error) {
+	if err := c.handshake(); err != nil {
+		return 0, err
+	}
 	for len(c.out) == 0 {
 		c.pong()
 		message, rest, err := cutMessage(c.in)
 		if err != nil {
-			c.refuse(c.in)
+			c.refuse(c.in, malformedBy("the end of the message is not known"))
 			return 0, err
 		}
 		c.in = rest
@@ -81,15 +104,27 @@ func (c *streamConn) Read(b []byte) (int, error) {
 			continue
 		}
 		mended := mendHeader(message)
-		if _, err := c.s.parser.ParseSIP(mended); err != nil {
-			c.refuse(mended)
+		if f := c.s.judge(c.RemoteAddr(), mended); f != nil {
+			c.refuse(mended, f)
 			continue
 		}
 		c.out = mended
+		c.received(mended)
 	}
 	n := copy(b, c.out)
 	c.out = c.out[n:]
 	return n, nil
+}
+
+// Close forgets who the client is.
+func (c *streamConn) Close() error {
+	c.gone.Do(func() {
+		c.s.clients.Delete(c.RemoteAddr().String())
+		if c.guest {
+			c.s.guests.Add(-1)
+		}
+	})
+	return c.Conn.Close()
 }
 
 // pong answers a keep-alive between messages (RFC 5626 4.4.1).
@@ -100,15 +135,8 @@ func (c *streamConn) pong() {
 	}
 }
 
-func (c *streamConn) refuse(message []byte) {
-	c.s.m.unparsable.Inc()
-	res := badRequest(mendHeader(message))
-	if res == nil || !c.s.allowed(c.RemoteAddr().String()) {
-		return
-	}
-	if _, err := c.Write(res); err == nil {
-		c.s.m.responses.WithLabelValues("400").Inc()
-	}
+func (c *streamConn) refuse(message []byte, f *fault) {
+	c.s.turnAway(c.transport(), c.RemoteAddr(), mendHeader(message), f, c.Write)
 }
 
 // cutMessage takes the first message off a stream, as long as its
@@ -141,8 +169,9 @@ func toStartLine(in []byte) []byte {
 	}
 	for {
 		line, rest, whole := bytes.Cut(in, []byte("\n"))
-		text := bytes.TrimRight(line, "\r")
-		if !whole || bytes.HasSuffix(text, []byte(" SIP/2.0")) || bytes.HasPrefix(text, []byte("SIP/2.0 ")) {
+		text := bytes.TrimRight(line, " \t\r")
+		version := text[bytes.LastIndexByte(text, ' ')+1:]
+		if !whole || len(version) < len(text) && bytes.HasPrefix(version, []byte("SIP/")) || bytes.HasPrefix(text, []byte("SIP/2.0 ")) {
 			return in
 		}
 		in = rest

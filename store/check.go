@@ -22,6 +22,7 @@ func Check(c earshot.Commit) error {
 		each("delivery", c.Deliveries, func(v earshot.Delivery) bool { return v.NoteID != "" && v.CallID != "" }),
 		each("job", c.Jobs, func(v earshot.Job) bool { return v.Kind != "" && v.Key != "" && isJSON(v.Payload) }),
 		each("dialog", c.Dialogs, func(v earshot.Dialog) bool { return v.ID != "" }),
+		each("SIP message", c.SIPMessages, func(v earshot.SIPMessage) bool { return v.CallID != "" && v.SegmentID != "" }),
 		each("event", c.Events, func(v earshot.Event) bool {
 			return v.ID != "" && v.Type != "" && v.Type != earshot.EventUtterancePartial && isJSON(v.Data)
 		}),

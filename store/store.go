@@ -27,6 +27,13 @@ const (
 	MaxLimit     = 1000 // at the most
 )
 
+// How many SIP messages of a recording session are kept: those that began it,
+// and the newest.
+const (
+	FirstSIPMessages  = 160
+	NewestSIPMessages = 40
+)
+
 // Limit returns how many rows a query that asks for n gets.
 func Limit(n int) int {
 	if n <= 0 {

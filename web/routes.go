@@ -29,6 +29,7 @@ func (s *Server) routes() (http.Handler, error) {
 	api := humachi.New(r, s.apiConfig())
 	s.callRoutes(api)
 	s.mediaRoutes(api)
+	s.sipRoutes(api)
 	s.eventRoutes(api)
 	s.searchRoutes(api)
 	s.jobRoutes(api)

@@ -15,6 +15,7 @@ import (
 
 	"earshot/cmd/earshot/app"
 	"earshot/cmd/earshot/config"
+	"earshot/siprec"
 	"earshot/transcribe/models"
 )
 
@@ -55,6 +56,9 @@ func examine(ctx context.Context, cfg config.Config) []finding {
 		out = append(out, finding{what: "ports", found: "in use by the server that is up: " + up})
 	} else {
 		out = append(out, checkSIP(ctx, cfg), checkTCP(ctx, "http.listen", cfg.HTTP.Listen), checkRTP(ctx, cfg))
+		if cfg.SIP.TLSCert != "" {
+			out = append(out, checkTCP(ctx, "sip.tls_listen", cfg.SIP.TLSListen))
+		}
 	}
 	if cfg.LLM.BaseURL != "" {
 		out = append(out, checkModelEndpoint(ctx, cfg.LLM))
@@ -64,7 +68,29 @@ func examine(ctx context.Context, cfg config.Config) []finding {
 			out = append(out, checkReachable(ctx, what, endpoint))
 		}
 	}
+	if cfg.SIP.TLSCert != "" {
+		out = append(out, checkTLS(cfg.SIP))
+	}
 	return append(out, checkFiles(cfg)...)
+}
+
+// certificateNotice is how long before its end a certificate is a problem.
+const certificateNotice = 14 * 24 * time.Hour
+
+func checkTLS(cfg config.SIP) finding {
+	f := finding{what: "sip.tls_cert", remedy: "set sip.tls_cert and sip.tls_key to a pair that belongs together and is valid"}
+	tls, err := siprec.TLSFiles{Cert: cfg.TLSCert, Key: cfg.TLSKey, ClientCA: cfg.TLSClientCA}.Load()
+	if err != nil {
+		f.problem = err.Error()
+		return f
+	}
+	until := tls.Certificates[0].Leaf.NotAfter
+	f.found = cfg.TLSCert + " is valid until " + until.Format(time.DateOnly)
+	if time.Until(until) < certificateNotice {
+		f.problem = f.found
+		f.remedy = "renew the certificate: a new file is taken up without a restart"
+	}
+	return f
 }
 
 func checkData(cfg config.Config) finding {

@@ -59,6 +59,7 @@ func (c searchCmd) Run(e *env) error {
 
 type showCmd struct {
 	Call string `arg:"" help:"ID of the call, or \"last\"."`
+	SIP  bool   `name:"sip" help:"The SIP messages as a ladder diagram."`
 }
 
 func (c showCmd) Run(e *env) error {
@@ -70,6 +71,13 @@ func (c showCmd) Run(e *env) error {
 	call, err := findCall(e.ctx, store, c.Call)
 	if err != nil {
 		return err
+	}
+	if c.SIP {
+		messages, err := store.SIPMessages(e.ctx, call.ID)
+		if err != nil {
+			return err
+		}
+		return export.Ladder(e.stdout, call.ID, messages)
 	}
 	return show(e, store, cfg, call)
 }

@@ -102,7 +102,7 @@ func (b *batch) encode(c earshot.Commit) error {
 	for _, id := range c.EndedDialogs {
 		b.add(`DELETE FROM dialogs WHERE id = ?`, id)
 	}
-	return nil
+	return b.ladder(c.SIPMessages)
 }
 
 func (b *batch) call(c earshot.Call) error {

@@ -24,9 +24,10 @@ func (s *Store) LastSeq(ctx context.Context) (int64, error) {
 	return seq, readError("last event", err)
 }
 
-// Unpublished returns the first events that are not on the bus, in order.
-func (s *Store) Unpublished(ctx context.Context, limit int) ([]earshot.Event, error) {
-	return s.events(ctx, `published = 0`, limit)
+// Unpublished returns the first events after seq that are not on the bus, in
+// their order.
+func (s *Store) Unpublished(ctx context.Context, seq int64, limit int) ([]earshot.Event, error) {
+	return s.events(ctx, `published = 0 AND seq > ?`, seq, limit)
 }
 
 func (s *Store) events(ctx context.Context, where string, args ...any) ([]earshot.Event, error) {

@@ -137,6 +137,6 @@ func readCall(ctx context.Context, s Store, id earshot.CallID) error {
 	if _, _, err := s.Search(ctx, store.SearchQuery{Text: "hello", CallID: id}); err != nil {
 		return err
 	}
-	_, err = s.Unpublished(ctx, 10)
+	_, err = s.Unpublished(ctx, 0, 10)
 	return err
 }

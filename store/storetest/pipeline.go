@@ -50,22 +50,23 @@ func testOutbox(t *testing.T, s Store) {
 		list = append(list, e)
 	}
 	list = apply(t, s, earshot.Commit{Events: list})
-	equal(t, "limited", pick(must(s.Unpublished(ctx, 2))(t), eventID), []string{"a", "b"})
+	equal(t, "limited", pick(must(s.Unpublished(ctx, 0, 2))(t), eventID), []string{"a", "b"})
+	equal(t, "after the second", pick(must(s.Unpublished(ctx, list[1].Seq, 9))(t), eventID), []string{"c", "d"})
 	if err := s.MarkPublished(ctx, []int64{list[0].Seq, list[2].Seq}); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "unpublished", pick(must(s.Unpublished(ctx, 9))(t), eventID), []string{"b", "d"})
+	equal(t, "unpublished", pick(must(s.Unpublished(ctx, 0, 9))(t), eventID), []string{"b", "d"})
 	if err := s.MarkPublished(ctx, []int64{list[1].Seq, list[3].Seq}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.MarkPublished(ctx, nil); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "unpublished", pick(must(s.Unpublished(ctx, 9))(t), eventID), []string{})
+	equal(t, "unpublished", pick(must(s.Unpublished(ctx, 0, 9))(t), eventID), []string{})
 	if err := s.Republish(ctx, epoch.Add(2*time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "published again", pick(must(s.Unpublished(ctx, 9))(t), eventID), []string{"c", "d"})
+	equal(t, "published again", pick(must(s.Unpublished(ctx, 0, 9))(t), eventID), []string{"c", "d"})
 }
 
 // job returns a job in a lane that may run some seconds after epoch.

@@ -23,6 +23,7 @@ type Store interface {
 	OpenTranscripts(ctx context.Context) ([]earshot.Call, error)
 	EndedSince(ctx context.Context, t time.Time) ([]earshot.Call, error)
 	Dialogs(ctx context.Context) ([]earshot.Dialog, error)
+	SIPMessages(ctx context.Context, id earshot.CallID) ([]earshot.SIPMessage, error)
 
 	Utterances(ctx context.Context, id earshot.CallID) ([]earshot.Utterance, error)
 	History(ctx context.Context, id earshot.UtteranceID) ([]earshot.Utterance, error)
@@ -35,7 +36,7 @@ type Store interface {
 
 	EventsAfter(ctx context.Context, seq int64, call earshot.CallID, limit int) ([]earshot.Event, error)
 	LastSeq(ctx context.Context) (int64, error)
-	Unpublished(ctx context.Context, limit int) ([]earshot.Event, error)
+	Unpublished(ctx context.Context, seq int64, limit int) ([]earshot.Event, error)
 	MarkPublished(ctx context.Context, seqs []int64) error
 	Republish(ctx context.Context, since time.Time) error
 
@@ -66,6 +67,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"UnknownIsNotFound", testUnknownIsNotFound},
 		{"BadCursor", testBadCursor},
 		{"Dialogs", testDialogs},
+		{"Ladder", testLadder},
+		{"LadderIsBounded", testLadderIsBounded},
 		{"BadCommitLeavesNothing", testBadCommitLeavesNothing},
 		{"Utterances", testUtterances},
 		{"UtteranceRevisions", testUtteranceRevisions},

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,6 +47,7 @@ type App struct {
 	broker  *web.Broker
 	derived *derived
 	ready   chan struct{}
+	drains  atomic.Bool
 	disk    *reserve
 }
 
@@ -108,6 +110,7 @@ func (a *App) SIPAddr() net.Addr { return a.sip.Addr() }
 
 // Drain refuses new calls; those that are up go on.
 func (a *App) Drain() {
+	a.drains.Store(true)
 	a.calls.Drain()
 	a.sip.Drain()
 }
@@ -173,9 +176,12 @@ func (a *App) startSIP(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	sip := a.cfg.SIP
 	server, err := siprec.NewServer(siprec.Config{
-		Listen: a.cfg.SIP.Listen, Advertise: a.cfg.SIP.Advertise,
-		RTPAdvertise: a.cfg.RTP.Advertise, Peers: a.cfg.SIP.Peers,
+		Listen: sip.Listen, Advertise: sip.Advertise, RTPAdvertise: a.cfg.RTP.Advertise,
+		Peers: sip.Peers, Policies: policies(sip.Policies),
+		TLSListen: sip.TLSListen, TLS: siprec.TLSFiles{Cert: sip.TLSCert, Key: sip.TLSKey, ClientCA: sip.TLSClientCA},
+		Trace: siprec.Trace(sip.Trace), Traces: journal{a.store},
 	}, a.calls, journal{a.store}, a.log)
 	if err != nil {
 		return err
@@ -192,6 +198,14 @@ func (a *App) startSIP(ctx context.Context) error {
 	return nil
 }
 
+func policies(list []config.Policy) []siprec.Policy {
+	var out []siprec.Policy
+	for _, p := range list {
+		out = append(out, siprec.Policy(p))
+	}
+	return out
+}
+
 // journal keeps dialogs in the store.
 type journal struct{ store *sqlite.Store }
 
@@ -202,5 +216,11 @@ func (j journal) SaveDialog(ctx context.Context, d earshot.Dialog) error {
 
 func (j journal) DeleteDialog(ctx context.Context, id string) error {
 	_, err := j.store.Apply(ctx, earshot.Commit{EndedDialogs: []string{id}})
+	return err
+}
+
+// SaveSIP implements [siprec.Traces].
+func (j journal) SaveSIP(ctx context.Context, messages []earshot.SIPMessage) error {
+	_, err := j.store.Apply(ctx, earshot.Commit{SIPMessages: messages})
 	return err
 }

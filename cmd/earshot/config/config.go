@@ -38,13 +38,26 @@ type Data struct {
 
 // SIP is the signalling side.
 type SIP struct {
-	Listen      string   `koanf:"listen" doc:"Address of SIP over UDP and TCP."`
-	TLSListen   string   `koanf:"tls_listen" doc:"Address of SIP over TLS, used when sip.tls_cert is set."`
-	TLSCert     string   `koanf:"tls_cert" doc:"Certificate file (PEM) of SIP over TLS."`
-	TLSKey      string   `koanf:"tls_key" doc:"Key file (PEM) of SIP over TLS."`
-	TLSClientCA string   `koanf:"tls_client_ca" doc:"CA file (PEM) that client certificates must come from."`
-	Peers       []string `koanf:"peers" doc:"Addresses and networks that may send calls; empty: loopback and private networks."`
-	Advertise   string   `koanf:"advertise" doc:"Host put into Contact; empty: the local address the peer reached."`
+	Listen       string        `koanf:"listen" doc:"Address of SIP over UDP and TCP."`
+	TLSListen    string        `koanf:"tls_listen" doc:"Address of SIP over TLS, used when sip.tls_cert is set."`
+	TLSCert      string        `koanf:"tls_cert" doc:"Certificate file (PEM) of SIP over TLS."`
+	TLSKey       string        `koanf:"tls_key" doc:"Key file (PEM) of SIP over TLS."`
+	TLSClientCA  string        `koanf:"tls_client_ca" doc:"CA file (PEM) that client certificates must come from."`
+	Peers        []string      `koanf:"peers" doc:"Addresses and networks that may send calls; empty: loopback and private networks."`
+	Trace        string        `koanf:"trace" doc:"SIP messages kept with each call: redacted (no numbers, names or metadata), full or off. Keys and credentials are never kept."`
+	DrainTimeout time.Duration `koanf:"drain_timeout" doc:"How long a server that is told to stop waits for its calls to end, while new ones are refused with 503. Those that outlast it go on with the next start."`
+	Advertise    string        `koanf:"advertise" doc:"Host put into Contact; empty: the local address the peer reached."`
+	Policies     []Policy      `koanf:"policies" doc:"What some peers must do, see below; only in the file."`
+}
+
+// Policy is what some of the peers must do. The first that fits counts.
+type Policy struct {
+	Peers          []string `koanf:"peers"`
+	RequireSIPREC  bool     `koanf:"require_siprec"`
+	RequireTLS     bool     `koanf:"require_tls"`
+	ClientNames    []string `koanf:"client_names"`
+	DigestUser     string   `koanf:"digest_user"`
+	DigestPassword string   `koanf:"digest_password"`
 }
 
 // RTP is the media side.
@@ -122,7 +135,7 @@ type Log struct {
 func Default() Config {
 	return Config{
 		Data:       Data{Dir: "./data", ReserveMB: 512},
-		SIP:        SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061"},
+		SIP:        SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061", Trace: "redacted"},
 		RTP:        RTP{Ports: "20000-39999"},
 		HTTP:       HTTP{Listen: "127.0.0.1:8080"},
 		Transcribe: Transcribe{Engine: "moonshine"},
@@ -150,8 +163,16 @@ func (c Config) Check() error {
 	default:
 		return fmt.Errorf("transcribe.engine: %q is not moonshine or none", c.Transcribe.Engine)
 	}
-	if c.SIP.TLSCert != "" || c.SIP.TLSKey != "" || c.SIP.TLSClientCA != "" {
-		return fmt.Errorf("sip.tls_cert: SIP over TLS is not supported yet: use UDP or TCP")
+	if (c.SIP.TLSCert == "") != (c.SIP.TLSKey == "") || c.SIP.TLSClientCA != "" && c.SIP.TLSCert == "" {
+		return fmt.Errorf("sip.tls_cert: SIP over TLS needs both sip.tls_cert and sip.tls_key")
+	}
+	switch c.SIP.Trace {
+	case "redacted", "full", "off":
+	default:
+		return fmt.Errorf("sip.trace: %q is not redacted, full or off", c.SIP.Trace)
+	}
+	if c.SIP.DrainTimeout < 0 {
+		return fmt.Errorf("sip.drain_timeout: %v is negative", c.SIP.DrainTimeout)
 	}
 	if c.LLM.BaseURL != "" && c.LLM.Model == "" {
 		return fmt.Errorf("llm.model: needed when llm.base_url is set")
@@ -159,7 +180,9 @@ func (c Config) Check() error {
 	if c.Webhook.URL != "" && len(c.Webhook.Secrets) == 0 {
 		return fmt.Errorf("webhook.secrets: needed when webhook.url is set (make one: openssl rand -base64 32, with whsec_ in front)")
 	}
-	for key, addr := range map[string]string{"sip.listen": c.SIP.Listen, "http.listen": c.HTTP.Listen} {
+	for key, addr := range map[string]string{
+		"sip.listen": c.SIP.Listen, "sip.tls_listen": c.SIP.TLSListen, "http.listen": c.HTTP.Listen,
+	} {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return fmt.Errorf("%s: %q is not HOST:PORT", key, addr)
 		}

@@ -60,7 +60,7 @@ func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
 func TestEveryKeyHasItsOwnVariableAndText(t *testing.T) {
 	seen := map[string]string{}
 	for _, k := range Keys() {
-		if other := seen[k.Env]; other != "" {
+		if other := seen[k.Env]; other != "" && k.Env != "" {
 			t.Errorf("%s and %s share %s", k.Name, other, k.Env)
 		}
 		seen[k.Env] = k.Name
@@ -93,6 +93,9 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		{name: "listen", env: []string{"EARSHOT_HTTP_LISTEN=8080"}, want: "http.listen"},
 		{name: "model", env: []string{"EARSHOT_LLM_BASE_URL=http://127.0.0.1:1/v1"}, want: "llm.model"},
 		{name: "webhook", env: []string{"EARSHOT_WEBHOOK_URL=http://127.0.0.1:1"}, want: "webhook.secrets"},
+		{name: "TLS", env: []string{"EARSHOT_SIP_TLS_CERT=a.pem"}, want: "sip.tls_key"},
+		{name: "policies in the environment", env: []string{"EARSHOT_SIP_POLICIES=x"}, want: "EARSHOT_SIP_POLICIES"},
+		{name: "unknown key of a policy", file: "sip:\n  policies:\n  - tls: true\n", want: "tls"},
 		{name: "number", env: []string{"EARSHOT_DATA_RESERVE_MB=lots"}, want: "reserve_mb"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -105,6 +108,29 @@ func TestBadSettingsAreNamed(t *testing.T) {
 				t.Errorf("error = %v, want one that names %s", err, tc.want)
 			}
 		})
+	}
+}
+
+func TestPoliciesComeFromTheFile(t *testing.T) {
+	cfg, err := Load(write(t, `
+sip:
+  policies:
+  - peers: [192.0.2.0/24]
+    require_tls: true
+    client_names: ["*.sbc.example"]
+  - require_siprec: true
+    digest_user: sbc
+    digest_password: quay
+`), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Policy{
+		{Peers: []string{"192.0.2.0/24"}, RequireTLS: true, ClientNames: []string{"*.sbc.example"}},
+		{RequireSIPREC: true, DigestUser: "sbc", DigestPassword: "quay"},
+	}
+	if !reflect.DeepEqual(cfg.SIP.Policies, want) {
+		t.Errorf("policies %+v", cfg.SIP.Policies)
 	}
 }
 

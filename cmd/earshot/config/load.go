@@ -20,8 +20,9 @@ const envPrefix = "EARSHOT_"
 // Key is one setting.
 type Key struct {
 	Name string // sip.tls_listen
-	Env  string // EARSHOT_SIP_TLS_LISTEN
-	Doc  string
+	// Env is EARSHOT_SIP_TLS_LISTEN, empty for what only the file can say.
+	Env string
+	Doc string
 	// Default is the default value as it would be written in YAML.
 	Default string
 	list    bool
@@ -63,6 +64,9 @@ func Load(file string, environ, sets []string) (Config, error) {
 func overrides(environ, sets []string) (map[string]any, error) {
 	byName, byEnv := map[string]Key{}, map[string]Key{}
 	for _, key := range Keys() {
+		if key.Env == "" {
+			continue
+		}
 		if other, taken := byEnv[key.Env]; taken {
 			return nil, fmt.Errorf("settings %s and %s share the variable %s", key.Name, other.Name, key.Env)
 		}
@@ -119,11 +123,11 @@ func walk(v reflect.Value, prefix string, out *[]Key) {
 			walk(v.Field(i), name+".", out)
 			continue
 		}
-		*out = append(*out, Key{
-			Name: name, Doc: field.Tag.Get("doc"), Default: text(v.Field(i)),
-			Env:  envPrefix + strings.ToUpper(strings.ReplaceAll(name, ".", "_")),
-			list: field.Type.Kind() == reflect.Slice,
-		})
+		key := Key{Name: name, Doc: field.Tag.Get("doc"), Default: text(v.Field(i)), list: field.Type.Kind() == reflect.Slice}
+		if !key.list || field.Type.Elem().Kind() != reflect.Struct {
+			key.Env = envPrefix + strings.ToUpper(strings.ReplaceAll(name, ".", "_"))
+		}
+		*out = append(*out, key)
 	}
 }
 
