@@ -26,7 +26,7 @@ func cubeDialect() *Dialect {
 			metadataHead: []string{"Content-Disposition: recording-session", "Content-Type: application/rs-metadata+xml"},
 			extra:        "Content-Disposition: signal;handling=optional\r\nContent-Type: application/gtd\r\n\r\nIAM,\r\nGCI,0\r\n",
 		},
-		document: &documentStyle{declaration: xmlDeclaration, eol: " \r\n ", noNames: true, id: base64ID, times: "2006-01-02T15:04:05.000Z07:00", noGroups: true},
+		document: &documentStyle{declaration: xmlDeclaration, eol: " \r\n ", noNames: true, id: base64ID, times: "2006-01-02T15:04:05.000Z07:00", noGroups: true, mingled: true},
 	}
 }
 

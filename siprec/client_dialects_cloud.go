@@ -156,7 +156,7 @@ func jambonzDialect() *Dialect {
 			[2]string{"Supported", "replaces,resource-priority,sdp-anat"}),
 		sdp: sdpStyle{
 			origin: "- 7287215210909041465", subject: "jambonz Siprec Client", noConnection: true,
-			lines: []string{"c", "rtpmap", "rtcp", "a=mid:1", "direction", "label"}, alsoFormats: []earshot.Format{digits},
+			lines: []string{"c", "rtpmap", "rtcp", "mid", "direction", "label"}, alsoFormats: []earshot.Format{digits},
 		},
 		body: bodyStyle{
 			boundary: "uniqueBoundary", sdpHead: requiredSDP,
