@@ -108,6 +108,17 @@ func TestDialectsPlayCalls(t *testing.T) {
 			2, "610 +4930555",
 			[]passage{{0, tones[0], sec / 5, sec - sec/5, true}, {1, tones[1], 2 * sec, 3*sec - sec/5, true}},
 		},
+		{
+			"cube-nbr", []string{"--transfer", "1s", "--codec", "PCMA"}, 1, "620 +4930555",
+			[]passage{{0, tones[0], sec / 5, 3*sec - sec/5, true}, {1, tones[1], sec / 5, 3*sec - sec/5, true}},
+		},
+		{
+			"metaswitch", []string{"--hold", "1s:1s"}, 1, "610++4930555",
+			[]passage{
+				{0, tones[0], sec / 5, sec - sec/5, true}, {0, tones[1], sec / 5, sec - sec/5, true},
+				{0, tones[1], sec + sec*3/10, 2*sec - sec/5, false},
+			},
+		},
 	} {
 		t.Run(tc.dialect, func(t *testing.T) {
 			t.Parallel()
@@ -137,6 +148,31 @@ func TestDialectsPlayCalls(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLateMetadata places a call whose metadata comes with an UPDATE, and the
+// names with another.
+func TestLateMetadata(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, "EARSHOT_TRANSCRIBE_ENGINE=none", "EARSHOT_CALLS_WRAP_UP=1s")
+	out, err := s.earshot(t, append([]string{
+		"call", "--to", "sip:" + s.sip, "--late-metadata", "--update-metadata", "1s", "--session-expires", "1800:uac",
+		"--name", "Nora Winter", "--name", "Paul Becker",
+	}, sung(t, 2*time.Second)...)...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, step := range []string{"-> INVITE (2 m-lines): 200 OK in ", "-> UPDATE (metadata): 200 OK in ", "-> UPDATE (partial metadata): 200 OK in ", "-> BYE: 200 OK in "} {
+		if !strings.Contains(out, step) {
+			t.Errorf("no step %q:\n%s", step, out)
+		}
+	}
+	call := s.callOf(t, out)
+	for i, name := range []string{"Nora Winter", "Paul Becker"} {
+		if p := call.Speaker(call.Streams[i].ID); p == nil || p.Name != name {
+			t.Errorf("stream %d is of %+v, want %s", i, p, name)
+		}
 	}
 }
 
