@@ -176,11 +176,31 @@ func TestLateMetadata(t *testing.T) {
 	}
 }
 
+// TestCallOverIPv6 forks a call to a server that listens there.
+func TestCallOverIPv6(t *testing.T) {
+	t.Parallel()
+	sip := fmt.Sprintf("[::1]:%d", freePort(t))
+	s := newServer(t, "EARSHOT_TRANSCRIBE_ENGINE=none", "EARSHOT_CALLS_WRAP_UP=1s", "EARSHOT_SIP_LISTEN="+sip)
+	for _, transport := range []string{"udp", "tcp"} {
+		out, err := s.earshot(t, append([]string{"call", "--to", "sip:" + sip, "--ipv6", "--transport", transport}, sung(t, time.Second)...)...)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		call := s.callOf(t, out)
+		channels := s.recording(t, call.ID)
+		for i, hz := range tones {
+			if got := heard(channels[i], hz, 200*time.Millisecond, 800*time.Millisecond); got < 6000 {
+				t.Errorf("%s, channel %d: %.0f Hz at %.0f", transport, i, hz, got)
+			}
+		}
+	}
+}
+
 // callOf waits for the recording of the call that a command placed.
 func (s *server) callOf(t *testing.T, printed string) earshot.Call {
 	t.Helper()
 	_, after, _ := strings.Cut(printed, "SIP Call-ID ")
-	id, _, _ := strings.Cut(after, ":")
+	id, _, _ := strings.Cut(after, ": answered")
 	var call earshot.Call
 	wait(t, 15*time.Second, "the recording of "+id, func() bool {
 		for _, c := range s.calls(t) {
