@@ -109,13 +109,18 @@ func TestDialectsPlayCalls(t *testing.T) {
 			[]passage{{0, tones[0], sec / 5, sec - sec/5, true}, {1, tones[1], 2 * sec, 3*sec - sec/5, true}},
 		},
 		{
-			"cube-nbr", []string{"--transfer", "1s", "--codec", "PCMA"}, 1, "620 +4930555",
+			"cube-nbr",
+			[]string{"--transfer", "1s", "--codec", "PCMA"},
+			1, "620 +4930555",
 			[]passage{{0, tones[0], sec / 5, 3*sec - sec/5, true}, {1, tones[1], sec / 5, 3*sec - sec/5, true}},
 		},
 		{
-			"metaswitch", []string{"--hold", "1s:1s"}, 1, "610++4930555",
+			"metaswitch",
+			[]string{"--hold", "1s:1s"},
+			1, "610++4930555",
 			[]passage{
-				{0, tones[0], sec / 5, sec - sec/5, true}, {0, tones[1], sec / 5, sec - sec/5, true},
+				{0, tones[0], sec / 5, sec - sec/5, true},
+				{0, tones[1], sec / 5, sec - sec/5, true},
 				{0, tones[1], sec + sec*3/10, 2*sec - sec/5, false},
 			},
 		},

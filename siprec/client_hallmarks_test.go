@@ -141,4 +141,3 @@ func TestDigestOnBothSides(t *testing.T) {
 		t.Errorf("a wrong password: %v", err)
 	}
 }
-

@@ -72,11 +72,11 @@ func TestOffersWithinASession(t *testing.T) {
 			r := newRig(t, Config{})
 			s := newScript(r.peer(t, "udp"))
 			s.establish(t, sdpType, two)
-			before := len(r.sessions.offers)
+			before := len(r.sessions.all())
 			ok := s.establish(t, sdpType, tc.offer)
 			o := r.sessions.last(t)
-			if len(r.sessions.offers) != before+1 {
-				t.Fatalf("the session was told %d times", len(r.sessions.offers)-before)
+			if len(r.sessions.all()) != before+1 {
+				t.Fatalf("the session was told %d times", len(r.sessions.all())-before)
 			}
 			var ports []int
 			for _, m := range o.Media {
