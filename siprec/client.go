@@ -20,7 +20,7 @@ import (
 type ClientConfig struct {
 	// Transport is "udp", "tcp" or "tls".
 	Transport string
-	// TLS is what connections over TLS use; nil trusts what the system trusts.
+	// TLS is for the transport "tls"; nil trusts what the system trusts.
 	TLS *tls.Config
 	// Local is the local address, without port. The zero value is 127.0.0.1.
 	Local netip.Addr

@@ -22,21 +22,31 @@ type refusal struct {
 	headers []string // name and value in turn
 }
 
+// onInvite stays until the ACK is there: the library gives up the transaction
+// once the handler returns, and with it an ACK that repeats its branch.
 func (s *Server) onInvite(req *sip.Request, tx sip.ServerTransaction) {
+	if wait := s.invited(req, tx); wait != nil {
+		wait()
+	}
+}
+
+// invited answers an INVITE; it returns the wait for its ACK if it is accepted.
+func (s *Server) invited(req *sip.Request, tx sip.ServerTransaction) (wait func()) {
 	if bad := malformed(req); bad != "" {
 		s.respond(req, tx, 400, "Bad Request", nil, "Warning", warning(399, bad))
-		return
+		return nil
 	}
 	if to := req.To(); to.Params.Has("tag") {
-		s.reinvite(req, tx)
-		return
+		return s.reinvite(req, tx)
 	}
-	if d := s.begunBy(req); d != nil && s.repeated(req, tx, d) {
-		return
+	if d := s.begunBy(req); d != nil {
+		if repeated, wait := s.repeated(req, tx, d); repeated {
+			return wait
+		}
 	}
 	if s.draining.Load() {
 		s.respond(req, tx, 503, "Service Unavailable", nil, "Retry-After", "30")
-		return
+		return nil
 	}
 	r := checkRequire(req)
 	if r == nil {
@@ -44,7 +54,7 @@ func (s *Server) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	if r != nil {
 		s.refuse(req, tx, nil, r)
-		return
+		return nil
 	}
 	c, r := readContent(req, nil)
 	if r == nil && c.offer == nil && len(req.Body()) > 0 { // without any body it is a late offer
@@ -58,39 +68,39 @@ func (s *Server) onInvite(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	if r != nil {
 		s.refuse(req, tx, nil, r)
-		return
+		return nil
 	}
-	s.begin(req, tx, c)
+	return s.begin(req, tx, c)
 }
 
 // repeated answers an INVITE whose dialog is up although its transaction is
 // not: a restart lay between, or it came on two ways (RFC 3261 8.2.2.2).
-func (s *Server) repeated(req *sip.Request, tx sip.ServerTransaction, d *dialog) bool {
+func (s *Server) repeated(req *sip.Request, tx sip.ServerTransaction, d *dialog) (yes bool, wait func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case d.ended || req.CSeq().SeqNo != d.state.RemoteCSeq:
-		return false // a new session
+		return false, nil // a new session
 	case branch(req) != d.state.Branch:
 		s.respond(req, tx, 482, "Loop Detected", nil)
 	default:
-		s.accept(req, tx, d, false)
+		wait = s.accept(req, tx, d, false)
 	}
-	return true
+	return true, wait
 }
 
-// accept answers an INVITE with 200 and waits for its ACK. The caller holds
-// the dialog's lock.
-func (s *Server) accept(req *sip.Request, tx sip.ServerTransaction, d *dialog, offered bool) {
+// accept answers an INVITE with 200 and returns the wait for its ACK, which is
+// to be done without the dialog's lock that the caller holds.
+func (s *Server) accept(req *sip.Request, tx sip.ServerTransaction, d *dialog, offered bool) (wait func()) {
 	d.offered = offered
 	acked := d.expectAck(req.CSeq().SeqNo)
 	res := s.accepted(req, d)
 	s.send(req, tx, res, d)
-	s.wg.Go(func() { s.awaitAck(tx, res, d, acked) })
+	return func() { s.awaitAck(tx, res, d, acked) }
 }
 
-// begin opens a recording session and waits for the ACK of its 200.
-func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) {
+// begin opens a recording session and returns the wait for the ACK of its 200.
+func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) (wait func()) {
 	var cancelled atomic.Bool
 	tx.OnCancel(func(*sip.Request) { cancelled.Store(true) })
 	d := s.newDialog(req)
@@ -109,7 +119,7 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) {
 	answer, err := s.sessions.Begin(s.ctx, d.sessionOffer(req, c))
 	if err != nil {
 		s.refuse(req, tx, d, refusalOf(err))
-		return
+		return nil
 	}
 	d.state.Segment, d.state.Call = answer.SegmentID, answer.CallID
 	s.trace.bind(d.state.CallID, d.state.Call, d.state.Segment)
@@ -118,38 +128,40 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) {
 	if err := s.save(d); err != nil {
 		s.giveUp(d, "not stored")
 		s.refuse(req, tx, d, refusalOf(err))
-		return
+		return nil
 	}
 	s.keep(d)
 	if cancelled.Load() { // the library has answered 487 (RFC 3261 9.2)
 		s.giveUp(d, "cancelled")
-		return
+		return nil
 	}
-	s.accept(req, tx, d, late)
+	wait = s.accept(req, tx, d, late)
 	if cancelled.Load() { // between the look above and the 200, which was not sent then
 		s.giveUp(d, "cancelled")
 	}
+	return wait
 }
 
-func (s *Server) reinvite(req *sip.Request, tx sip.ServerTransaction) {
+func (s *Server) reinvite(req *sip.Request, tx sip.ServerTransaction) (wait func()) {
 	d := s.find(req)
 	if d == nil {
 		s.respond(req, tx, 481, "Call/Transaction Does Not Exist", nil)
-		return
+		return nil
 	}
 	if !d.inviting.CompareAndSwap(false, true) { // RFC 3261 14.2
 		s.respond(req, tx, 500, "Server Internal Error", nil, "Retry-After", strconv.Itoa(rand.IntN(11)))
-		return
+		return nil
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.offering {
 		s.respond(req, tx, 491, "Request Pending", d)
-		return
+		return nil
 	}
 	if c := s.change(req, tx, d); c != nil {
-		s.accept(req, tx, d, c.offer == nil)
+		return s.accept(req, tx, d, c.offer == nil)
 	}
+	return nil
 }
 
 func (s *Server) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
@@ -213,16 +225,14 @@ func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) *
 	now := time.Now().UTC()
 	d.arm(req, now)
 	d.noteMetadata(c, now)
-	offer := d.sessionOffer(req, c)
-	if sameMedia {
-		offer.Media = nil
-	}
-	answer, err := s.sessions.Update(s.ctx, d.state.Segment, offer)
+	answer, err := s.sessions.Update(s.ctx, d.state.Segment, d.sessionOffer(req, c))
 	if err == nil {
-		if offer.Media != nil {
-			n := len(c.offer.media)
-			d.state.Offer, d.state.Answer = c.offer.media, answer.Media[:min(n, len(answer.Media))]
-			d.state.SDPVersion++
+		if c.offer != nil {
+			ours := answer.Media[:min(len(c.offer.media), len(answer.Media))]
+			if !sameMedia || !reflect.DeepEqual(ours, d.state.Answer) {
+				d.state.SDPVersion++
+			}
+			d.state.Offer, d.state.Answer = c.offer.media, ours
 		}
 		err = s.save(d)
 	}

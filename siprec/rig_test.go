@@ -27,6 +27,7 @@ type sessions struct {
 	ended  []string
 	noted  []string
 	port   int
+	first  int // the port of the first m-line, 0: each answer has new ports
 	alive  bool
 }
 
@@ -48,6 +49,13 @@ type (
 	updateFunc = func(earshot.SegmentID, earshot.SessionOffer) (earshot.SessionAnswer, error)
 )
 
+// keepPorts has the answers from now on use the ports of the first one.
+func (s *sessions) keepPorts() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.first = 2
+}
+
 // script sets what happens next; nil accepts.
 func (s *sessions) script(begin beginFunc, update updateFunc) {
 	s.mu.Lock()
@@ -58,6 +66,9 @@ func (s *sessions) script(begin beginFunc, update updateFunc) {
 // accept answers each audio m-line that has PCMU or PCMA.
 func (s *sessions) accept(media []earshot.MediaOffer) []earshot.MediaAnswer {
 	out := make([]earshot.MediaAnswer, len(media))
+	if s.first != 0 {
+		s.port = s.first - 2
+	}
 	for i, m := range media {
 		var formats []earshot.Format
 		for _, f := range m.Formats {

@@ -2,6 +2,7 @@ package siprec
 
 import (
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,21 +58,23 @@ func TestOffersWithinASession(t *testing.T) {
 	two := sdpOf(audioLine(4000, "1"), audioLine(4002, "2"))
 	for _, tc := range []struct {
 		name, offer string
-		media       []int // ports of the m-lines the session is told of; nil: nothing changes
+		media       []int // ports of the m-lines the session is told of
+		changed     bool  // the answer's version is higher
 		answered    int
 		problem     string
 	}{
-		{"the same again", two, nil, 2, ""},
-		{"the same with a higher version", versioned(two, "8"), nil, 2, ""},
-		{"another port", versioned(sdpOf(audioLine(4000, "1"), audioLine(4010, "2")), "8"), []int{4000, 4010}, 2, ""},
-		{"another port and the same version", sdpOf(audioLine(4000, "1"), audioLine(4010, "2")), []int{4000, 4010}, 2, "sdp: changed without a higher version"},
-		{"another port by another origin", replace("o=sbc 7", "o=sbc 6")(sdpOf(audioLine(4000, "1"), audioLine(4010, "2"))), []int{4000, 4010}, 2, ""},
-		{"an m-line less", versioned(sdpOf(audioLine(4000, "1")), "8"), []int{4000, 0}, 1, "sdp: an m-line went missing"},
+		{"the same again", two, []int{4000, 4002}, false, 2, ""},
+		{"the same with a higher version", versioned(two, "8"), []int{4000, 4002}, false, 2, ""},
+		{"another port", versioned(sdpOf(audioLine(4000, "1"), audioLine(4010, "2")), "8"), []int{4000, 4010}, true, 2, ""},
+		{"another port and the same version", sdpOf(audioLine(4000, "1"), audioLine(4010, "2")), []int{4000, 4010}, true, 2, "sdp: changed without a higher version"},
+		{"another port by another origin", replace("o=sbc 7", "o=sbc 6")(sdpOf(audioLine(4000, "1"), audioLine(4010, "2"))), []int{4000, 4010}, true, 2, ""},
+		{"an m-line less", versioned(sdpOf(audioLine(4000, "1")), "8"), []int{4000, 0}, true, 1, "sdp: an m-line went missing"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newRig(t, Config{})
 			s := newScript(r.peer(t, "udp"))
-			s.establish(t, sdpType, two)
+			first := s.establish(t, sdpType, two)
+			r.sessions.keepPorts()
 			before := len(r.sessions.all())
 			ok := s.establish(t, sdpType, tc.offer)
 			o := r.sessions.last(t)
@@ -82,11 +85,14 @@ func TestOffersWithinASession(t *testing.T) {
 			for _, m := range o.Media {
 				ports = append(ports, m.Port)
 			}
-			if !equal(ports, tc.media) {
+			if !slices.Equal(ports, tc.media) {
 				t.Errorf("the session is told of ports %v, want %v", ports, tc.media)
 			}
 			if n := strings.Count(ok, "m=audio 3"); n != tc.answered || strings.Count(ok, "m=") != tc.answered {
 				t.Errorf("%d m-lines accepted, want %d in\n%s", n, tc.answered, ok)
+			}
+			if got := originIn(ok) != originIn(first); got != tc.changed {
+				t.Errorf("origin %q after %q", originIn(ok), originIn(first))
 			}
 			if got := strings.Join(o.Problems, ", "); got != tc.problem {
 				t.Errorf("problems %q, want %q", got, tc.problem)
@@ -95,16 +101,10 @@ func TestOffersWithinASession(t *testing.T) {
 	}
 }
 
-func equal(a, b []int) bool {
-	if len(a) != len(b) || (a == nil) != (b == nil) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
+func originIn(message string) string {
+	_, rest, _ := strings.Cut(message, "\r\no=")
+	origin, _, _ := strings.Cut(rest, "\r\n")
+	return origin
 }
 
 func TestUpdateWithSDPIntoAnOpenOffer(t *testing.T) {
