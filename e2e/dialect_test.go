@@ -69,30 +69,60 @@ func TestDialectsPlayCalls(t *testing.T) {
 		passages []passage
 	}{
 		{
-			"oracle", []string{"--transport", "tcp", "--hold", "1s:1s", "--transfer", "2500ms"}, 1, "620 +4930555",
+			"oracle",
+			[]string{"--transport", "tcp", "--hold", "1s:1s", "--transfer", "2500ms"},
+			1, "620 +4930555",
 			[]passage{
-				{0, tones[0], sec / 5, sec - sec/5, true}, {0, tones[0], sec + sec*3/10, 2*sec - sec/5, false},
-				{0, tones[0], 2*sec + sec/5, 3*sec - sec/5, true}, {1, tones[1], 2*sec + sec/5, 3*sec - sec/5, true},
+				{0, tones[0], sec / 5, sec - sec/5, true},
+				{0, tones[0], sec + sec*3/10, 2*sec - sec/5, false},
+				{0, tones[0], 2*sec + sec/5, 3*sec - sec/5, true},
+				{1, tones[1], 2*sec + sec/5, 3*sec - sec/5, true},
 				{1, tones[0], sec / 5, sec - sec/5, false},
 			},
 		},
 		{
-			"cube", []string{"--add-stream", "1s", "--transfer", "2s", "--transfer-by", "snapshot"}, 1, "620 +4930555",
+			"cube",
+			[]string{"--add-stream", "1s", "--transfer", "2s", "--transfer-by", "snapshot"},
+			1, "620 +4930555",
 			[]passage{
-				{1, tones[1], 0, sec - sec/5, false}, {1, tones[1], sec + sec/5, 3*sec - sec/5, true},
+				{1, tones[1], 0, sec - sec/5, false},
+				{1, tones[1], sec + sec/5, 3*sec - sec/5, true},
 				{0, tones[0], sec / 5, 3*sec - sec/5, true},
 			},
 		},
 		{
-			"sonus", []string{"--transfer", "1500ms", "--transfer-by", "group"}, 2, "610 +4930555 620 +4930555",
+			"sonus",
+			[]string{"--transfer", "1500ms", "--transfer-by", "group"},
+			2, "610 +4930555 620 +4930555",
 			[]passage{
-				{0, tones[0], sec / 5, sec, true}, {0, tones[0], 2 * sec, 3*sec - sec/5, false},
-				{2, tones[0], 0, sec, false}, {2, tones[0], 2 * sec, 3*sec - sec/5, true}, {3, tones[1], 2 * sec, 3*sec - sec/5, true},
+				{0, tones[0], sec / 5, sec, true},
+				{0, tones[0], 2 * sec, 3*sec - sec/5, false},
+				{2, tones[0], 0, sec, false},
+				{2, tones[0], 2 * sec, 3*sec - sec/5, true},
+				{3, tones[1], 2 * sec, 3*sec - sec/5, true},
 			},
 		},
 		{
-			"cucm", []string{"--hold", "1s:500ms"}, 2, "610 +4930555",
+			"cucm",
+			[]string{"--hold", "1s:500ms"},
+			2, "610 +4930555",
 			[]passage{{0, tones[0], sec / 5, sec - sec/5, true}, {1, tones[1], 2 * sec, 3*sec - sec/5, true}},
+		},
+		{
+			"cube-nbr",
+			[]string{"--transfer", "1s", "--codec", "PCMA"},
+			1, "620 +4930555",
+			[]passage{{0, tones[0], sec / 5, 3*sec - sec/5, true}, {1, tones[1], sec / 5, 3*sec - sec/5, true}},
+		},
+		{
+			"metaswitch",
+			[]string{"--hold", "1s:1s"},
+			1, "610++4930555",
+			[]passage{
+				{0, tones[0], sec / 5, sec - sec/5, true},
+				{0, tones[1], sec / 5, sec - sec/5, true},
+				{0, tones[1], sec + sec*3/10, 2*sec - sec/5, false},
+			},
 		},
 	} {
 		t.Run(tc.dialect, func(t *testing.T) {
@@ -126,11 +156,56 @@ func TestDialectsPlayCalls(t *testing.T) {
 	}
 }
 
+// TestLateMetadata places a call whose metadata comes with an UPDATE, and the
+// names with another.
+func TestLateMetadata(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, "EARSHOT_TRANSCRIBE_ENGINE=none", "EARSHOT_CALLS_WRAP_UP=1s")
+	out, err := s.earshot(t, append([]string{
+		"call", "--to", "sip:" + s.sip, "--late-metadata", "--update-metadata", "1s", "--session-expires", "1800:uac",
+		"--name", "Nora Winter", "--name", "Paul Becker",
+	}, sung(t, 2*time.Second)...)...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, step := range []string{"-> INVITE (2 m-lines): 200 OK in ", "-> UPDATE (metadata): 200 OK in ", "-> UPDATE (partial metadata): 200 OK in ", "-> BYE: 200 OK in "} {
+		if !strings.Contains(out, step) {
+			t.Errorf("no step %q:\n%s", step, out)
+		}
+	}
+	call := s.callOf(t, out)
+	for i, name := range []string{"Nora Winter", "Paul Becker"} {
+		if p := call.Speaker(call.Streams[i].ID); p == nil || p.Name != name {
+			t.Errorf("stream %d is of %+v, want %s", i, p, name)
+		}
+	}
+}
+
+// TestCallOverIPv6 forks a call to a server that listens there.
+func TestCallOverIPv6(t *testing.T) {
+	t.Parallel()
+	sip := fmt.Sprintf("[::1]:%d", freePort(t))
+	s := newServer(t, "EARSHOT_TRANSCRIBE_ENGINE=none", "EARSHOT_CALLS_WRAP_UP=1s", "EARSHOT_SIP_LISTEN="+sip)
+	for _, transport := range []string{"udp", "tcp"} {
+		out, err := s.earshot(t, append([]string{"call", "--to", "sip:" + sip, "--ipv6", "--transport", transport}, sung(t, time.Second)...)...)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		call := s.callOf(t, out)
+		channels := s.recording(t, call.ID)
+		for i, hz := range tones {
+			if got := heard(channels[i], hz, 200*time.Millisecond, 800*time.Millisecond); got < 6000 {
+				t.Errorf("%s, channel %d: %.0f Hz at %.0f", transport, i, hz, got)
+			}
+		}
+	}
+}
+
 // callOf waits for the recording of the call that a command placed.
 func (s *server) callOf(t *testing.T, printed string) earshot.Call {
 	t.Helper()
 	_, after, _ := strings.Cut(printed, "SIP Call-ID ")
-	id, _, _ := strings.Cut(after, ":")
+	id, _, _ := strings.Cut(after, ": answered")
 	var call earshot.Call
 	wait(t, 15*time.Second, "the recording of "+id, func() bool {
 		for _, c := range s.calls(t) {

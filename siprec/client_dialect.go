@@ -44,8 +44,9 @@ func allDialects() []*Dialect {
 
 // DialectNames returns the names of all dialects, the default first.
 func DialectNames() []string {
-	var out []string
-	for _, d := range allDialects() {
+	all := allDialects()
+	out := make([]string, 0, len(all))
+	for _, d := range all {
 		out = append(out, d.Name)
 	}
 	return out
@@ -142,8 +143,8 @@ func (d *Dialect) multipart(sdp, metadata string) string {
 type sdpStyle struct {
 	origin  string // user name and session ID of o=
 	subject string
-	// lines are those behind m=, in order: "c", "rtpmap", "label", "direction"
-	// and "rtcp" stand for those, the rest is written as it is.
+	// lines are those behind m=, in order: "c", "rtpmap", "label", "direction",
+	// "rtcp" and "mid" stand for those, the rest is written as it is.
 	lines []string
 	// noConnection leaves out the c= of the session.
 	noConnection bool
@@ -209,6 +210,8 @@ func (s *ClientSession) mline(b *strings.Builder, m ClientMedia, conn string, el
 				direction = earshot.SendOnly
 			}
 			fmt.Fprintf(b, "a=%s\r\n", direction)
+		case "mid":
+			fmt.Fprintf(b, "a=mid:%s\r\n", m.Label)
 		case "rtcp":
 			fmt.Fprintf(b, "a=rtcp:%d\r\n", m.Port+1)
 		default:

@@ -32,7 +32,8 @@ func rfcDialect() *Dialect {
 		Name: "rfc", contact: srcContact,
 		headers: func(s *ClientSession) [][2]string {
 			out := [][2]string{
-				{"Require", "siprec"}, {"Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"},
+				{"Require", "siprec"},
+				{"Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE"},
 				{"Accept", "application/sdp, application/rs-metadata"},
 			}
 			if s.spec.SessionExpires > 0 {

@@ -26,7 +26,7 @@ func cubeDialect() *Dialect {
 			metadataHead: []string{"Content-Disposition: recording-session", "Content-Type: application/rs-metadata+xml"},
 			extra:        "Content-Disposition: signal;handling=optional\r\nContent-Type: application/gtd\r\n\r\nIAM,\r\nGCI,0\r\n",
 		},
-		document: &documentStyle{declaration: xmlDeclaration, eol: " \r\n ", noNames: true, id: base64ID, times: "2006-01-02T15:04:05.000Z07:00", noGroups: true},
+		document: &documentStyle{declaration: xmlDeclaration, eol: " \r\n ", noNames: true, id: base64ID, times: "2006-01-02T15:04:05.000Z07:00", noGroups: true, mingled: true},
 	}
 }
 
@@ -36,7 +36,9 @@ func ciscoHeaders(s *ClientSession) [][2]string {
 		{"Min-SE", "1800"},
 		{"Cisco-Guid", number(key+"a", 10) + "-" + number(key+"b", 10) + "-" + number(key+"c", 10) + "-" + number(key+"d", 10)},
 		{"User-Agent", "Cisco-SIPGateway/IOS-17.6"},
-		{"Allow", allowMany}, {"Allow-Events", "telephone-event"}, {"Expires", "180"},
+		{"Allow", allowMany},
+		{"Allow-Events", "telephone-event"},
+		{"Expires", "180"},
 	}
 }
 
@@ -104,10 +106,14 @@ func cucmDialect() *Dialect {
 		},
 		headers: func(s *ClientSession) [][2]string {
 			return [][2]string{
-				{"Allow", allowMany}, {"Allow-Events", "presence, kpml"}, {"User-Agent", "Cisco-CUCM14.0"},
-				{"Supported", "timer,resource-priority,replaces"}, {"Supported", "X-cisco-srtp-fallback"},
+				{"Allow", allowMany},
+				{"Allow-Events", "presence, kpml"},
+				{"User-Agent", "Cisco-CUCM14.0"},
+				{"Supported", "timer,resource-priority,replaces"},
+				{"Supported", "X-cisco-srtp-fallback"},
 				{"Cisco-Guid", number(callKey(s.known), 10) + "-0000065536-0000000001-0000000000"},
-				{"Min-SE", "1800"}, {"Privacy", "none"},
+				{"Min-SE", "1800"},
+				{"Privacy", "none"},
 			}
 		},
 		label: func(int) string { return "" },

@@ -67,15 +67,20 @@ func webexDialect() *Dialect {
 		key := callKey(s.known)
 		return [][2]string{
 			{"Accept", "application/media_control+xml,application/sdp,application/x-broadworks-call-center+xml"},
-			{"Allow", "ACK,BYE,CANCEL,INFO,INVITE,OPTIONS,PRACK,REFER,NOTIFY"}, {"Supported", ""}, {"Recv-Info", ""},
+			{"Allow", "ACK,BYE,CANCEL,INFO,INVITE,OPTIONS,PRACK,REFER,NOTIFY"},
+			{"Supported", ""},
+			{"Recv-Info", ""},
 			{"Session-ID", longHexID("session "+key) + ";remote=00000000000000000000000000000000"},
-			{"Privacy", "none"}, {"MIME-Version", "1.0"}, {"X-BroadWorks-Correlation-Info", uuidOf(key)},
+			{"Privacy", "none"},
+			{"MIME-Version", "1.0"},
+			{"X-BroadWorks-Correlation-Info", uuidOf(key)},
 		}
 	}
 	d.sdp = sdpStyle{
 		origin: "BroadWorks 951545", subject: "-", lines: []string{"rtpmap", "a=ptime:20", "a=maxptime:20", "direction", "label"},
 		alsoFormats: []earshot.Format{
-			digits, {PayloadType: 111, Encoding: "opus", ClockRate: 48000, Channels: 2, FMTP: "useinbandfec=1"},
+			digits,
+			{PayloadType: 111, Encoding: "opus", ClockRate: 48000, Channels: 2, FMTP: "useinbandfec=1"},
 			{PayloadType: 107, Encoding: "telephone-event", ClockRate: 48000, Channels: 1, FMTP: "0-15"},
 		},
 	}
@@ -122,8 +127,11 @@ func twilioDialect() *Dialect {
 			_, callee := parties(s.known)
 			key := longHexID(callKey(s.known))
 			return [][2]string{
-				{"Require", "siprec"}, {"User-Agent", "Twilio Gateway"}, {"X-Twilio-AccountSid", "AC" + longHexID("account")},
-				{"X-Twilio-CallSid", "CA" + key}, {"P-Called-Party-ID", "<" + firstAOR(callee) + ">"},
+				{"Require", "siprec"},
+				{"User-Agent", "Twilio Gateway"},
+				{"X-Twilio-AccountSid", "AC" + longHexID("account")},
+				{"X-Twilio-CallSid", "CA" + key},
+				{"P-Called-Party-ID", "<" + firstAOR(callee) + ">"},
 			}
 		},
 		label: func(n int) string { return []string{"outbound", "inbound"}[(n+1)%2] },
@@ -148,7 +156,7 @@ func jambonzDialect() *Dialect {
 			[2]string{"Supported", "replaces,resource-priority,sdp-anat"}),
 		sdp: sdpStyle{
 			origin: "- 7287215210909041465", subject: "jambonz Siprec Client", noConnection: true,
-			lines: []string{"c", "rtpmap", "rtcp", "a=mid:1", "direction", "label"}, alsoFormats: []earshot.Format{digits},
+			lines: []string{"c", "rtpmap", "rtcp", "mid", "direction", "label"}, alsoFormats: []earshot.Format{digits},
 		},
 		body: bodyStyle{
 			boundary: "uniqueBoundary", sdpHead: requiredSDP,

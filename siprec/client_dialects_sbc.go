@@ -43,8 +43,11 @@ func avayaDialect() *Dialect {
 			caller, _ := parties(s.known)
 			identity := "<" + firstAOR(caller) + ">"
 			return [][2]string{
-				{"Require", "siprec"}, {"Allow", "INVITE, ACK, CANCEL, OPTIONS, BYE, INFO, UPDATE, REFER"}, {"Supported", "replaces, timer"},
-				{"User-to-User", ucid(s) + ";encoding=hex"}, {"P-Asserted-Identity", identity},
+				{"Require", "siprec"},
+				{"Allow", "INVITE, ACK, CANCEL, OPTIONS, BYE, INFO, UPDATE, REFER"},
+				{"Supported", "replaces, timer"},
+				{"User-to-User", ucid(s) + ";encoding=hex"},
+				{"P-Asserted-Identity", identity},
 				{"Diversion", identity + ";reason=direct;screen=no;privacy=off;counter=1"},
 			}
 		},
@@ -116,8 +119,11 @@ func metaswitchDialect() *Dialect {
 		headers: func(s *ClientSession) [][2]string {
 			_, callee := parties(s.known)
 			return [][2]string{
-				{"Require", "siprec"}, {"Supported", "resource-priority, siprec, timer"}, {"Organization", "Metaswitch Networks"},
-				{"Allow", allowMany}, {"P-Asserted-Identity", "<" + firstAOR(callee) + ">"},
+				{"Require", "siprec"},
+				{"Supported", "resource-priority, siprec, timer"},
+				{"Organization", "Metaswitch Networks"},
+				{"Allow", allowMany},
+				{"P-Asserted-Identity", "<" + firstAOR(callee) + ">"},
 			}
 		},
 		sdp: sdpStyle{

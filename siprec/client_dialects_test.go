@@ -41,13 +41,20 @@ func clientMedia(n int) []ClientMedia {
 	return out
 }
 
-// sendsTo says who sends each m-line, by the user part of the address.
+// sendsTo says who sends each m-line, by the user part of the address. With
+// media that has not changed it goes by the streams.
 func sendsTo(o earshot.SessionOffer) string {
-	var lines []string
+	var labels, lines []string
 	for _, m := range o.Media {
+		labels = append(labels, m.Label)
+	}
+	for i := 0; i < len(o.Metadata.Streams) && o.Media == nil; i++ {
+		labels = append(labels, o.Metadata.Streams[i].Label)
+	}
+	for _, label := range labels {
 		var who []string
 		for _, s := range o.Metadata.Streams {
-			if s.Label != m.Label {
+			if s.Label != label {
 				continue
 			}
 			for _, a := range o.Metadata.ParticipantStreams {

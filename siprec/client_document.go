@@ -38,10 +38,10 @@ type documentStyle struct {
 	noRecv    bool
 	sendID    bool // <send><id>…</id></send>
 	noSenders bool // nobody says who sends what
-	noMembers bool // no participantsessionassoc
 	leaves    bool // disassociate-time within the participant
 	tied      bool // sessionrecordingassoc is there
 	noGroups  bool
+	mingled   bool // participant, membership, stream, participant and so on
 	empty     bool // nothing but the data mode
 	ours      bool // our own extension data is written
 
@@ -116,11 +116,25 @@ func (w *documentWriter) write(partial bool) string {
 	}
 	w.groups()
 	w.sessions()
+	written := map[string]bool{} // whose memberships are there
+	streams := w.md.Streams
 	for _, p := range w.md.Participants {
 		w.participant(p)
+		if !s.mingled {
+			continue
+		}
+		w.memberships(func(id string) bool { return id == p.ID })
+		written[p.ID] = true
+		if len(streams) > 0 {
+			w.stream(streams[0])
+			streams = streams[1:]
+		}
 	}
-	w.streams()
-	w.associations()
+	for _, stream := range streams {
+		w.stream(stream)
+	}
+	w.memberships(func(id string) bool { return !written[id] })
+	w.senders()
 	if s.atEnd != nil {
 		w.line("%s", s.atEnd(w.md))
 	}
@@ -255,13 +269,13 @@ func (w *documentWriter) member(participant string) *earshot.MetaSessionParticip
 }
 
 func (w *documentWriter) nested(participant string) string {
-	out := ""
+	var b strings.Builder
 	for _, a := range w.md.ParticipantStreams {
 		if a.ParticipantID == participant {
-			out += w.sendRecv(a)
+			b.WriteString(w.sendRecv(a))
 		}
 	}
-	return out
+	return b.String()
 }
 
 func (w *documentWriter) sendRecv(a earshot.MetaParticipantStream) string {
@@ -284,23 +298,26 @@ func (w *documentWriter) sendRecv(a earshot.MetaParticipantStream) string {
 	return out
 }
 
-func (w *documentWriter) streams() {
-	for _, s := range w.md.Streams {
-		w.line("<%sstream%s%s>%s%s</%sstream>", w.style.prefix, w.attr("!stream_id", s.ID), w.attr("session_id", s.SessionID),
-			w.element("label", w.label(s.Label)), w.style.inStream, w.style.prefix)
-	}
+func (w *documentWriter) stream(s earshot.MetaStream) {
+	w.line("<%sstream%s%s>%s%s</%sstream>", w.style.prefix, w.attr("!stream_id", s.ID), w.attr("session_id", s.SessionID),
+		w.element("label", w.label(s.Label)), w.style.inStream, w.style.prefix)
 }
 
-func (w *documentWriter) associations() {
+// memberships writes when participants were in which session.
+func (w *documentWriter) memberships(of func(participant string) bool) {
 	style := w.style
 	for _, a := range w.md.SessionParticipants {
-		if style.shortIDs || style.noMembers || style.leaves && !a.Disassociate.IsZero() {
+		if style.shortIDs || style.leaves && !a.Disassociate.IsZero() || !of(a.ParticipantID) {
 			continue
 		}
 		w.line("<%sparticipantsessionassoc%s%s>%s%s</%sparticipantsessionassoc>", style.prefix,
 			w.attr("participant_id", a.ParticipantID), w.attr("session_id", a.SessionID),
 			w.time("associate-time", a.Associate), w.time("disassociate-time", a.Disassociate), style.prefix)
 	}
+}
+
+func (w *documentWriter) senders() {
+	style := w.style
 	for _, a := range w.md.ParticipantStreams {
 		if style.nested || style.noSenders {
 			continue

@@ -69,9 +69,7 @@ func playDialect(t *testing.T, network, name string) string {
 		text = strings.Replace(text, "SIP/2.0/UDP", "SIP/2.0/"+strings.ToUpper(network), 1)
 		method, _, _ := strings.Cut(text, " ")
 		if method == "ACK" {
-			before := len(r.sessions.all())
-			p.send(t, text)
-			eventually(t, "the ACK to be taken", func() bool { return len(r.sessions.all()) > before })
+			acknowledge(t, r, p, text)
 			fmt.Fprintf(&out, "== ACK\n%s", describeOffer(r.sessions.last(t)))
 			continue
 		}
@@ -92,6 +90,20 @@ func playDialect(t *testing.T, network, name string) string {
 		}
 	}
 	return out.String()
+}
+
+// acknowledge sends an ACK with an answer, and again for each 200 that comes
+// again (RFC 3261 13.2.2.4), until it is taken.
+func acknowledge(t *testing.T, r *rig, p *peer, ack string) {
+	t.Helper()
+	before := len(r.sessions.all())
+	p.send(t, ack)
+	eventually(t, "the ACK to be taken", func() bool {
+		if statusIn(p.receive(t, 10*time.Millisecond)) == 200 {
+			p.send(t, ack)
+		}
+		return len(r.sessions.all()) > before
+	})
 }
 
 // readDialog returns the messages of a dialog. Lengths written as @ are filled

@@ -111,8 +111,8 @@ func TestInviteRepeatedAfterRestart(t *testing.T) {
 	}
 	s.to = headerIn(again, "To")
 	s.p.send(t, s.request("ACK", "", ""))
-	if n := second.Dialogs(); n != 1 || len(second.sessions.offers) != 0 {
-		t.Errorf("%d dialogs and %d new sessions", n, len(second.sessions.offers))
+	if n := second.Dialogs(); n != 1 || len(second.sessions.all()) != 0 {
+		t.Errorf("%d dialogs and %d new sessions", n, len(second.sessions.all()))
 	}
 }
 

@@ -15,6 +15,9 @@ import (
 // a call stands in header fields. It is made into metadata here, one small
 // function for each of them.
 
+// maxForked bounds the parties that header fields name.
+const maxForked = 32
+
 // forker makes metadata of a request; nil when it is not of its kind, or says
 // nothing. Lines is the number of m-lines.
 type forker func(req *sip.Request, lines int) *earshot.Metadata
@@ -108,6 +111,7 @@ func cubeFork(req *sip.Request, lines int) *earshot.Metadata {
 	if len(headers) == 0 {
 		return nil
 	}
+	headers = headers[:min(len(headers), maxForked)]
 	f := fork{key: firstOf(headerOf(req, "Cisco-Guid"), sessionKey(headerOf(req, "Session-ID")))}
 	for i, h := range headers {
 		address, params, _ := strings.Cut(h.Value(), ";media-index")
@@ -119,6 +123,7 @@ func cubeFork(req *sip.Request, lines int) *earshot.Metadata {
 		if len(indexes) == 0 {
 			indexes = []string{strconv.Itoa(i)}
 		}
+		indexes = indexes[:min(len(indexes), maxForked)]
 		for _, index := range indexes {
 			// A session with one m-line has the mix of all.
 			if n, err := strconv.Atoi(index); err == nil && lines == 1 && n > 0 {

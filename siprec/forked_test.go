@@ -1,6 +1,7 @@
 package siprec
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -92,12 +93,26 @@ func TestTransferOfFork(t *testing.T) {
 	same(t, "senders", sendsTo(r.sessions.last(t)), "699 +4930555")
 }
 
+// TestForkIsBounded names more parties than are taken.
+func TestForkIsBounded(t *testing.T) {
+	r := newRig(t, Config{})
+	s := newScript(r.peer(t, "tcp"))
+	var headers strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&headers, "X-Cisco-Recording-Participant: sip:%d@pbx.example;media-index=\"%s\"\r\n", i, strings.Repeat("0 ", 100))
+	}
+	s.establish(t, "Content-Type: application/sdp\r\n"+headers.String(), sdpOf("m=audio 4000 RTP/AVP 0\r\n"))
+	if n := len(r.sessions.last(t).Metadata.Participants); n != maxForked {
+		t.Errorf("%d participants, want %d", n, maxForked)
+	}
+}
+
 func TestHeadersOfTheCall(t *testing.T) {
 	r := newRig(t, Config{})
 	s := newScript(r.peer(t, "udp"))
 	many := strings.Repeat("X-Filler: a\r\n", 40)
 	s.establish(t, sdpType+"User-to-User: 00FA08;encoding=hex\r\nsession-id: aa\r\n ;remote=bb\r\nAuthorization: Digest response=1\r\n"+
-		"X-Auth-Token: t\r\nX-Long: "+strings.Repeat("x", 600)+"\r\nhistory-info: <sip:1@a.example>;index=1\r\n"+many, sdpOf(audioLine(4000, "1")))
+		"X-Token: t\r\nX-Api-Key: t\r\nX-Long: "+strings.Repeat("x", 600)+"\r\nhistory-info: <sip:1@a.example>;index=1\r\n"+many, sdpOf(audioLine(4000, "1")))
 	var got []string
 	headers := r.sessions.last(t).Headers
 	for _, h := range headers {

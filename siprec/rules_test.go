@@ -75,11 +75,11 @@ func TestOffersWithinASession(t *testing.T) {
 			s := newScript(r.peer(t, "udp"))
 			first := s.establish(t, sdpType, two)
 			r.sessions.keepPorts()
-			before := len(r.sessions.offers)
+			before := len(r.sessions.all())
 			ok := s.establish(t, sdpType, tc.offer)
 			o := r.sessions.last(t)
-			if len(r.sessions.offers) != before+1 {
-				t.Fatalf("the session was told %d times", len(r.sessions.offers)-before)
+			if len(r.sessions.all()) != before+1 {
+				t.Fatalf("the session was told %d times", len(r.sessions.all())-before)
 			}
 			var ports []int
 			for _, m := range o.Media {

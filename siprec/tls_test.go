@@ -192,8 +192,8 @@ func TestMutualTLS(t *testing.T) {
 	if statusIn(got) != 403 || headerIn(got, "Warning") == "" {
 		t.Errorf("over UDP answered\n%s", got)
 	}
-	if len(r.sessions.offers) != 1 {
-		t.Errorf("%d sessions began, want 1", len(r.sessions.offers))
+	if len(r.sessions.all()) != 1 {
+		t.Errorf("%d sessions began, want 1", len(r.sessions.all()))
 	}
 }
 

@@ -114,7 +114,7 @@ func (a *act) play(ctx context.Context) error {
 		timer.Reset(time.Until(began.Add(e.at)))
 		select {
 		case <-ctx.Done():
-			return nil //nolint:nilerr // the call is over before
+			return nil // the call is over before
 		case <-timer.C:
 		}
 		if err := e.do(ctx); err != nil && ctx.Err() == nil {

@@ -160,7 +160,7 @@ func (a *App) startMedia(context.Context) error {
 	if err != nil {
 		return err
 	}
-	engine, err := media.New(media.Config{Dir: masterDir(a.cfg), MinPort: first, MaxPort: last}, a.log)
+	engine, err := media.New(media.Config{Dir: masterDir(a.cfg), BindIP: mediaAddr(a.cfg.SIP), MinPort: first, MaxPort: last}, a.log)
 	if err != nil {
 		return err
 	}
