@@ -1,9 +1,12 @@
 package siprec
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
+	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -201,6 +204,44 @@ func FuzzHeaders(f *testing.F) {
 		_, _ = readContent(req, nil)
 		if _, r := readContent(req, nil); r != nil && (r.status < 400 || r.status > 699) {
 			t.Errorf("refused with %d", r.status)
+		}
+	})
+}
+
+// received is a connection that has received all it will.
+type received struct {
+	nowhere
+	io.Reader
+}
+
+func (c received) Read(b []byte) (int, error)  { return c.Reader.Read(b) }
+func (c received) Write(b []byte) (int, error) { return len(b), nil }
+func (c received) RemoteAddr() net.Addr        { return c.LocalAddr() }
+
+// FuzzConnection reads from a connection as the library does: it must get
+// whole messages that it can parse, whatever came.
+func FuzzConnection(f *testing.F) {
+	for _, raw := range seeds(f, &peer{conn: nowhere{}, stream: true}) {
+		f.Add(raw, uint8(0))
+		f.Add(append(append([]byte("\r\n\r\n"), raw...), raw...), uint8(100))
+	}
+	s, err := NewServer(Config{}, nil, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte, chunk uint8) {
+		c := &streamConn{Conn: received{Reader: bytes.NewReader(raw)}, s: s, chunk: make([]byte, int(chunk)+1)}
+		stream := s.parser.NewSIPStream()
+		buf := make([]byte, 65535)
+		for {
+			n, err := c.Read(buf)
+			if err != nil {
+				return
+			}
+			err = stream.ParseSIPStream(buf[:n], func(sip.Message) {})
+			if err != nil && !errors.Is(err, sip.ErrParseSipPartial) {
+				t.Fatalf("the library gets what it can't parse: %v\n%q", err, buf[:n])
+			}
 		}
 	})
 }
