@@ -34,6 +34,9 @@ const (
 	maxStrays = 2000
 	// maxRefused is how many refusals are remembered.
 	maxRefused = 200
+	// minMessage is less than any message has; what is shorter keeps a NAT open,
+	// in whatever way (RFC 5626 3.5.1).
+	minMessage = 16
 )
 
 // trace sees every message at the sockets. What it does while a message is
@@ -119,7 +122,7 @@ func readHead(data []byte) head {
 // see takes note of a message that was received or sent. The caller keeps
 // data.
 func (t *trace) see(sent bool, transport string, peer, local net.Addr, data []byte) {
-	if t.mode == TraceOff || len(data) <= 4 { // a keep-alive (RFC 5626 3.5.1)
+	if t.mode == TraceOff || len(data) < minMessage {
 		return
 	}
 	m := message{at: time.Now(), sent: sent, transport: transport, peer: peer.String(), local: local.String(), size: len(data), head: readHead(data)}
