@@ -93,7 +93,13 @@ func FuzzServer(f *testing.F) {
 		if n := counted(t, r.m.panics); n != 0 {
 			t.Fatalf("%v handlers panicked", n)
 		}
-		if d := r.dialogByID(dialogID("other", "ours")); d == nil || d.state.RemoteCSeq != 1 {
+		d := r.dialogByID(dialogID("other", "ours"))
+		if d == nil {
+			t.Fatal("the other call is gone")
+		}
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.ended || d.state.RemoteCSeq != 1 {
 			t.Fatal("the other call has changed")
 		}
 	})
@@ -104,10 +110,7 @@ func FuzzServer(f *testing.F) {
 func fuzzRig(f *testing.F) *rig {
 	f.Helper()
 	s := &sessions{}
-	s.script(func(o earshot.SessionOffer) (earshot.SessionAnswer, error) {
-		s.accept(o.Media)
-		return earshot.SessionAnswer{}, earshot.ErrNoPorts
-	}, nil)
+	s.script(func(earshot.SessionOffer) (earshot.SessionAnswer, error) { return earshot.SessionAnswer{}, earshot.ErrNoPorts }, nil)
 	j := &journal{dialogs: map[string]earshot.Dialog{"other;ours": restorable(f, "other")}}
 	return startRig(f, Config{}, s, j)
 }
