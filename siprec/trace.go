@@ -97,23 +97,23 @@ func newTrace(cfg Config, allows func(string) bool, local func(string) string, l
 func readHead(data []byte) head {
 	var h head
 	for line := range bytes.Lines(data) {
-		text := strings.TrimRight(string(line), "\r\n")
-		if text == "" {
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
 			if h.first == "" {
 				continue
 			}
 			break
 		}
 		if h.first == "" {
-			h.first = text
+			h.first = string(line)
 			continue
 		}
-		name, value, _ := strings.Cut(text, ":")
-		switch strings.ToLower(strings.TrimSpace(name)) {
-		case "call-id", "i":
-			h.callID = strings.TrimSpace(value)
-		case "cseq":
-			h.cseq = strings.TrimSpace(value)
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		switch name = bytes.TrimSpace(name); {
+		case bytes.EqualFold(name, []byte("call-id")), bytes.EqualFold(name, []byte("i")):
+			h.callID = string(bytes.TrimSpace(value))
+		case bytes.EqualFold(name, []byte("cseq")):
+			h.cseq = string(bytes.TrimSpace(value))
 		}
 	}
 	return h
