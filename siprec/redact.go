@@ -36,7 +36,7 @@ var (
 	bareUser    = regexp.MustCompile(`[^\s@<>;,:="?&]+@`)
 	addrParam   = regexp.MustCompile(`(?i)([a-z-]*(?:addr|number)=)([^;>,\s"&?]+)`)
 	displayName = regexp.MustCompile(`"(?:[^"\\]|\\.)*"?`)
-	longNumber  = regexp.MustCompile(`\+?\d[\d\-()]{5,}\d`)
+	longNumber  = regexp.MustCompile(`\b\d[\d\-()]{5,}\d\b`)
 	mediaKey    = regexp.MustCompile(`(?i)(inline:)[^|\s;]+`)
 	boundaryOf  = regexp.MustCompile(`(?i)boundary=(?:"([^"]+)"|([^;\s"]+))`)
 )
