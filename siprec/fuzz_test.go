@@ -110,7 +110,9 @@ func FuzzServer(f *testing.F) {
 func fuzzRig(f *testing.F) *rig {
 	f.Helper()
 	s := &sessions{}
-	s.script(func(earshot.SessionOffer) (earshot.SessionAnswer, error) { return earshot.SessionAnswer{}, earshot.ErrNoPorts }, nil)
+	s.script(func(earshot.SessionOffer) (earshot.SessionAnswer, error) {
+		return earshot.SessionAnswer{}, earshot.ErrNoPorts
+	}, nil)
 	j := &journal{dialogs: map[string]earshot.Dialog{"other;ours": restorable(f, "other")}}
 	return startRig(f, Config{}, s, j)
 }
