@@ -34,7 +34,8 @@ func mendHeader(data []byte) []byte {
 	out := make([]byte, 0, len(data)+64)
 	begin := 0 // of the present line in out
 	for line := range bytes.Lines(data[:end]) {
-		line = bytes.TrimRight(line, "\r\n")
+		// A CR alone ends no line here, but might where the header is repeated.
+		line = bytes.ReplaceAll(bytes.TrimRight(line, "\r\n"), []byte("\r"), []byte(" "))
 		first := len(out) == 0
 		folded := len(line) > 0 && (line[0] == ' ' || line[0] == '\t')
 		switch {

@@ -278,6 +278,9 @@ func FuzzStream(f *testing.F) {
 	s := newScript(&peer{conn: nowhere{}, stream: true})
 	f.Add([]byte(s.request("INVITE", sdpType, sdpOf(audioLine(4000, "1")))))
 	f.Add([]byte("\r\n\r\nBYE sip:x SIP/2.0\nVia: a\nl: 3\n\nabcBYE"))
+	for _, raw := range seeds(f, &peer{conn: nowhere{}, stream: true}) {
+		f.Add(raw)
+	}
 	parser := newParser()
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		rest := raw

@@ -12,7 +12,7 @@ const secretInvite = "INVITE sip:+14155550123@rec.example.com;transport=tcp SIP/
 	"Call-ID: 1234567890@192.0.2.10\r\nCSeq: 1 INVITE\r\n" +
 	"P-Asserted-Identity: <sip:5551234;a,b&c@192.0.2.10>, <tel:5559876>\r\n" +
 	"Contact: <sip:1001@192.0.2.10:5060;x-farendaddr=+14155550199;maddr=192.0.2.77>;+sip.src\r\n" +
-	"X-Customer: 4155550123\r\nUser-to-User: 04c81f;encoding=hex\r\n" +
+	"X-Customer: 4155550123\r\nX-Correlation: 45a32b36-9cf2384823099fcd4\r\nUser-to-User: 04c81f;encoding=hex\r\n" +
 	"Authorization: Digest username=\"bob\",\r\n realm=\"r\", nonce=\"n0nce\", response=\"0123abcd\"\r\n" +
 	"Proxy-Authorization: Basic c2VjcmV0\r\n" +
 	"Content-Type: multipart/mixed; boundary=\"Fence One\"\r\nContent-Length: 999\r\n\r\n" +
@@ -38,6 +38,7 @@ func TestRedaction(t *testing.T) {
 		"Call-ID: 1234567890@192.0.2.10\r\n", "tel:+xxxxxxxxx123", "sip:x001@192.0.2.10:5060", "maddr=192.0.2.77", "+sip.src",
 		"Authorization: Digest [hidden]\r\n", "m=audio 4000 RTP/SAVP 0\r\n", "inline:[hidden]|2^20|1:4", "c=IN IP4 192.0.2.10",
 		"a=label:1\r\n", "[rs-metadata, 79 bytes]\r\n", "[text/plain, 18 bytes]\r\n", "--Fence One--\r\n", "X-Customer: xxxxxxx123\r\n",
+		"X-Correlation: 45a32b36-9cf2384823099fcd4\r\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing:\n%s", want, got)

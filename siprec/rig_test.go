@@ -188,7 +188,7 @@ func newRig(t *testing.T, cfg Config) *rig {
 	return startRig(t, cfg, &sessions{}, &journal{dialogs: map[string]earshot.Dialog{}})
 }
 
-func startRig(t *testing.T, cfg Config, s *sessions, j *journal) *rig {
+func startRig(t testing.TB, cfg Config, s *sessions, j *journal) *rig {
 	t.Helper()
 	if cfg.Listen == "" {
 		cfg.Listen = "127.0.0.1:0"

@@ -151,7 +151,7 @@ func cutMessage(in []byte) (message, rest []byte, err error) {
 		}
 		return nil, in, nil
 	}
-	length, ok := contentLength(in[:head])
+	length, ok := contentLength(mendHeader(in[:head])) // as the library will see it
 	if !ok || head+length > maxStreamMessage {
 		return nil, in, errFraming
 	}

@@ -144,11 +144,16 @@ func tortureMessage(t *testing.T, name string, p *peer, n string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return filled(string(raw), p, n)
+}
+
+// filled puts an address and a number into a message.
+func filled(message string, p *peer, n string) string {
 	transport := "UDP"
 	if p.stream {
 		transport = "TCP"
 	}
-	return strings.NewReplacer("{udp}", transport, "{here}", p.conn.LocalAddr().String(), "{n}", n).Replace(string(raw))
+	return strings.NewReplacer("{udp}", transport, "{here}", p.conn.LocalAddr().String(), "{n}", n).Replace(message)
 }
 
 func firstLine(message string) string {

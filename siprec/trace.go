@@ -34,6 +34,9 @@ const (
 	maxStrays = 2000
 	// maxRefused is how many refusals are remembered.
 	maxRefused = 200
+	// minMessage is less than any message has; what is shorter keeps a NAT open,
+	// in whatever way (RFC 5626 3.5.1).
+	minMessage = 16
 )
 
 // trace sees every message at the sockets. What it does while a message is
@@ -94,23 +97,23 @@ func newTrace(cfg Config, allows func(string) bool, local func(string) string, l
 func readHead(data []byte) head {
 	var h head
 	for line := range bytes.Lines(data) {
-		text := strings.TrimRight(string(line), "\r\n")
-		if text == "" {
+		line = bytes.TrimRight(line, "\r\n")
+		if len(line) == 0 {
 			if h.first == "" {
 				continue
 			}
 			break
 		}
 		if h.first == "" {
-			h.first = text
+			h.first = string(line)
 			continue
 		}
-		name, value, _ := strings.Cut(text, ":")
-		switch strings.ToLower(strings.TrimSpace(name)) {
-		case "call-id", "i":
-			h.callID = strings.TrimSpace(value)
-		case "cseq":
-			h.cseq = strings.TrimSpace(value)
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		switch name = bytes.TrimSpace(name); {
+		case bytes.EqualFold(name, []byte("call-id")), bytes.EqualFold(name, []byte("i")):
+			h.callID = string(bytes.TrimSpace(value))
+		case bytes.EqualFold(name, []byte("cseq")):
+			h.cseq = string(bytes.TrimSpace(value))
 		}
 	}
 	return h
@@ -119,7 +122,7 @@ func readHead(data []byte) head {
 // see takes note of a message that was received or sent. The caller keeps
 // data.
 func (t *trace) see(sent bool, transport string, peer, local net.Addr, data []byte) {
-	if t.mode == TraceOff || len(data) <= 4 { // a keep-alive (RFC 5626 3.5.1)
+	if t.mode == TraceOff || len(data) < minMessage {
 		return
 	}
 	m := message{at: time.Now(), sent: sent, transport: transport, peer: peer.String(), local: local.String(), size: len(data), head: readHead(data)}

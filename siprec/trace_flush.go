@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -118,7 +119,7 @@ func (t *trace) localAddr(m message) string {
 
 // unparsable remembers a message that is not SIP, or not sound.
 func (t *trace) unparsable(transport string, peer net.Addr, data []byte, status int, why string) {
-	if t.mode == TraceOff {
+	if t.mode == TraceOff || len(data) < minMessage {
 		return
 	}
 	t.mu.Lock()
@@ -151,8 +152,8 @@ func (s *Server) Refused() []earshot.RefusedSIP {
 	s.trace.mu.Lock()
 	defer s.trace.mu.Unlock()
 	out := make([]earshot.RefusedSIP, 0, len(s.trace.refused))
-	for i := len(s.trace.refused) - 1; i >= 0; i-- {
-		out = append(out, s.trace.refused[i])
+	for _, r := range slices.Backward(s.trace.refused) {
+		out = append(out, r)
 	}
 	return out
 }

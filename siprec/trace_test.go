@@ -41,6 +41,13 @@ func (k *kept) fail(err error) {
 	k.err = err
 }
 
+// forget begins anew with an error.
+func (k *kept) forget(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.list, k.err = nil, err
+}
+
 func (k *kept) all() []earshot.SIPMessage {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -125,6 +132,14 @@ func TestLadderWaitsForItsStore(t *testing.T) {
 	if err := r.FlushTrace(t.Context()); err == nil {
 		t.Error("a store that fails is no error")
 	}
+	k.fail(nil)
+	if err := r.FlushTrace(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := rungs(k.all()); !strings.HasPrefix(got, "> INVITE < 200") {
+		t.Errorf("after the failure the ladder is %q", got)
+	}
+	k.forget(errors.New("disk full"))
 	for range maxPending { // more than may wait
 		s.p.exchange(t, s.request("OPTIONS", "", ""))
 	}

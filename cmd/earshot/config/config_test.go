@@ -90,6 +90,8 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		{name: "s3", env: []string{"EARSHOT_RECORDINGS_URL=s3://x"}, want: "recordings.url"},
 		{name: "engine", env: []string{"EARSHOT_TRANSCRIBE_ENGINE=magic"}, want: "transcribe.engine"},
 		{name: "ports", env: []string{"EARSHOT_RTP_PORTS=5-1"}, want: "rtp.ports"},
+		{name: "trace", env: []string{"EARSHOT_SIP_TRACE=some"}, want: "sip.trace"},
+		{name: "drain", env: []string{"EARSHOT_SIP_DRAIN_TIMEOUT=-1s"}, want: "sip.drain_timeout"},
 		{name: "listen", env: []string{"EARSHOT_HTTP_LISTEN=8080"}, want: "http.listen"},
 		{name: "model", env: []string{"EARSHOT_LLM_BASE_URL=http://127.0.0.1:1/v1"}, want: "llm.model"},
 		{name: "webhook", env: []string{"EARSHOT_WEBHOOK_URL=http://127.0.0.1:1"}, want: "webhook.secrets"},
