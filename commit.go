@@ -6,6 +6,8 @@ type Commit struct {
 	// Calls are inserted or replaced, with their participants, streams and
 	// segments, but without their summary.
 	Calls []Call
+	// Metadata replaces that of a segment.
+	Metadata []SegmentMetadata
 	// Utterances are inserted, or replaced when their Revision is higher than
 	// the stored one; the same or a lower revision is ignored.
 	Utterances []Utterance

@@ -78,3 +78,10 @@ type Extension struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
 }
+
+// SegmentMetadata is the metadata of one recording session of a call.
+type SegmentMetadata struct {
+	CallID    CallID    `json:"call_id"`
+	SegmentID SegmentID `json:"segment_id"`
+	Metadata  Metadata  `json:"metadata"`
+}

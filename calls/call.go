@@ -92,7 +92,7 @@ func (c *call) begin(ctx context.Context, offer earshot.SessionOffer, plan []pla
 		what = earshot.EventCallStarted
 		c.rec.StartedAt = now
 	}
-	if err := c.commit(ctx, earshot.Commit{}, what); err != nil {
+	if err := c.commit(ctx, earshot.Commit{Metadata: c.metadata(seg.ID, offer)}, what); err != nil {
 		undo()
 		return earshot.SessionAnswer{}, err
 	}
@@ -133,7 +133,7 @@ func (c *call) update(ctx context.Context, id earshot.SegmentID, offer earshot.S
 	for _, stream := range removed {
 		c.rec.Stream(stream).EndedAt = &now
 	}
-	if err := c.commit(ctx, earshot.Commit{}, earshot.EventCallUpdated); err != nil {
+	if err := c.commit(ctx, earshot.Commit{Metadata: c.metadata(id, offer)}, earshot.EventCallUpdated); err != nil {
 		c.closeAll(opened)
 		c.rec = before
 		return answer, err
@@ -148,6 +148,13 @@ func (c *call) update(ctx context.Context, id earshot.SegmentID, offer earshot.S
 	c.transcribe(opened)
 	c.stopTranscribing(removed)
 	return answer, nil
+}
+
+func (c *call) metadata(id earshot.SegmentID, offer earshot.SessionOffer) []earshot.SegmentMetadata {
+	if offer.Metadata == nil {
+		return nil
+	}
+	return []earshot.SegmentMetadata{{CallID: c.rec.ID, SegmentID: id, Metadata: *offer.Metadata}}
 }
 
 // end closes the segment; state is what the call becomes when no other

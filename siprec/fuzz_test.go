@@ -203,7 +203,12 @@ func FuzzHeaders(f *testing.F) {
 		checkRequire(req)
 		checkAccept(req)
 		checkSessionTimer(req)
-		sessionTimer(req)
+		d := &dialog{}
+		d.arm(req, time.Now())
+		if n := d.state.Timer.Seconds; n != 0 && n < minSessionExpires {
+			t.Errorf("a timer of %d s", n)
+		}
+		s.authenticate(req, policy{Policy: Policy{DigestUser: "u", DigestPassword: "p"}})
 		unreadable(req)
 		malformed(req)
 		_, _ = readContent(req, nil)

@@ -13,8 +13,8 @@ import (
 const (
 	// minSessionExpires is the shortest session timer (RFC 4028 5).
 	minSessionExpires = 90
-	// alive is how fresh the media must be for a session to count as alive.
-	alive = 30 * time.Second
+	// aliveWithin is how fresh the media must be for a session to count as alive.
+	aliveWithin = 30 * time.Second
 	// watchInterval is how often the dialogs are looked at.
 	watchInterval = time.Second
 )
@@ -159,7 +159,7 @@ func (s *Server) dueIn(d *dialog, now time.Time) func() {
 // is flagged then.
 func (s *Server) expire(d *dialog) {
 	defer s.survive("expired session")
-	if s.sessions.Alive(d.state.Segment, alive) {
+	if s.sessions.Alive(d.state.Segment, aliveWithin) {
 		s.m.expired.WithLabelValues("kept").Inc()
 		d.mu.Lock()
 		defer d.mu.Unlock()

@@ -13,6 +13,7 @@ import (
 func Check(c earshot.Commit) error {
 	return errors.Join(
 		each("call", c.Calls, func(v earshot.Call) bool { return v.ID != "" && v.State != "" }),
+		each("metadata", c.Metadata, func(v earshot.SegmentMetadata) bool { return v.CallID != "" && v.SegmentID != "" }),
 		each("final utterance", c.Utterances, func(v earshot.Utterance) bool {
 			return v.ID != "" && v.CallID != "" && v.StreamID != "" && v.Final
 		}),

@@ -46,6 +46,8 @@ func Limit(n int) int {
 type CallQuery struct {
 	// State is "live", "ended" (all but live) or "" for both.
 	State string
+	// Tag restricts it to calls with this tag unless empty.
+	Tag   string
 	Limit int
 	// Before is the cursor of the page before, "" for the first page.
 	Before string

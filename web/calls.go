@@ -33,6 +33,7 @@ type CallInput struct {
 
 type callsInput struct {
 	State  string `query:"state" enum:"live,ended" doc:"Only live calls, or all the others."`
+	Tag    string `query:"tag" maxLength:"200" doc:"Only calls with this tag, such as caller:+15550100 or ucid:0001000758a20efb."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many at the most."`
 	Cursor string `query:"cursor" maxLength:"512" doc:"The next of the page before."`
 }
@@ -55,6 +56,12 @@ func (s *Server) callRoutes(api huma.API) {
 		Errors: []int{http.StatusNotFound}, Responses: transcriptResponses(api.OpenAPI().Components.Schemas),
 	}, s.getTranscript)
 	register(s, api, huma.Operation{
+		OperationID: "listMetadata", Method: http.MethodGet, Path: "/api/v1/calls/{id}/metadata", Tags: tags,
+		Summary:     "Recording metadata of a call's sessions",
+		Description: "What the documents of RFC 7865 add up to, for each recording session, with the documents as they came.",
+		Errors:      []int{http.StatusNotFound},
+	}, s.listMetadata)
+	register(s, api, huma.Operation{
 		OperationID: "listSuggestions", Method: http.MethodGet, Path: "/api/v1/calls/{id}/suggestions", Tags: tags,
 		Summary: "What was shown to the agent", Errors: []int{http.StatusNotFound},
 	}, s.listSuggestions)
@@ -65,7 +72,7 @@ func (s *Server) callRoutes(api huma.API) {
 }
 
 func (s *Server) listCalls(ctx context.Context, in *callsInput) (*jsonBody[page[earshot.Call]], error) {
-	calls, next, err := s.deps.Reader.Calls(ctx, CallQuery{State: in.State, Limit: in.Limit, Before: in.Cursor})
+	calls, next, err := s.deps.Reader.Calls(ctx, CallQuery{State: in.State, Tag: in.Tag, Limit: in.Limit, Before: in.Cursor})
 	if err != nil {
 		return nil, err
 	}
@@ -81,6 +88,14 @@ func (s *Server) getCall(ctx context.Context, in *CallInput) (*jsonBody[earshot.
 		return nil, err
 	}
 	return &jsonBody[earshot.Call]{Body: s.live(c)}, nil
+}
+
+func (s *Server) listMetadata(ctx context.Context, in *CallInput) (*jsonBody[page[earshot.SegmentMetadata]], error) {
+	if _, err := s.deps.Reader.Call(ctx, in.ID); err != nil {
+		return nil, err
+	}
+	list, err := s.deps.Reader.Metadata(ctx, in.ID)
+	return pageOf(list, ""), err
 }
 
 func (s *Server) listSuggestions(ctx context.Context, in *CallInput) (*jsonBody[page[earshot.Suggestion]], error) {

@@ -18,6 +18,8 @@ var ErrCursor = errors.New("malformed cursor")
 type CallQuery struct {
 	// State is "live", "ended" (all but live) or "" for both.
 	State string
+	// Tag restricts it to calls with this tag unless empty.
+	Tag   string
 	Limit int
 	// Before is the cursor of the page before, "" for the first page.
 	Before string
@@ -56,6 +58,8 @@ type SearchHit struct {
 type Reader interface {
 	Call(ctx context.Context, id earshot.CallID) (earshot.Call, error)
 	Calls(ctx context.Context, q CallQuery) (calls []earshot.Call, next string, err error)
+	// Metadata is that of the call's recording sessions.
+	Metadata(ctx context.Context, id earshot.CallID) ([]earshot.SegmentMetadata, error)
 	// Utterances are the finals of the call by their start.
 	Utterances(ctx context.Context, id earshot.CallID) ([]earshot.Utterance, error)
 	Suggestions(ctx context.Context, id earshot.CallID) ([]earshot.Suggestion, error)

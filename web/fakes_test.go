@@ -118,6 +118,9 @@ func (m *memory) Calls(_ context.Context, q CallQuery) ([]earshot.Call, string, 
 	}
 	var out []earshot.Call
 	for _, c := range m.calls {
+		if q.Tag != "" && !slices.Contains(c.Tags, q.Tag) {
+			continue
+		}
 		if q.State == "" || (q.State == "ended") == c.State.Ended() {
 			out = append(out, c)
 		}
@@ -133,6 +136,13 @@ func (m *memory) Utterances(_ context.Context, id earshot.CallID) ([]earshot.Utt
 func (m *memory) Suggestions(_ context.Context, id earshot.CallID) ([]earshot.Suggestion, error) {
 	defer m.read("suggestions")()
 	return slices.Clone(m.suggestions[id]), nil
+}
+
+func (m *memory) Metadata(_ context.Context, id earshot.CallID) ([]earshot.SegmentMetadata, error) {
+	if id != "done1" {
+		return []earshot.SegmentMetadata{}, nil
+	}
+	return []earshot.SegmentMetadata{{CallID: id, SegmentID: "seg1", Metadata: earshot.Metadata{Raw: []string{"<recording/>"}}}}, nil
 }
 
 func (m *memory) Deliveries(_ context.Context, id earshot.CallID) ([]earshot.Delivery, error) {

@@ -82,6 +82,9 @@ func (b *batch) encode(c earshot.Commit) error {
 			return err
 		}
 	}
+	if err := b.metadata(c.Metadata); err != nil {
+		return err
+	}
 	b.transcript(c)
 	if err := b.derived(c); err != nil {
 		return err
@@ -119,6 +122,22 @@ func (b *batch) call(c earshot.Call) error {
 		b.add(`INSERT INTO streams (id, call_id) VALUES (?, ?)
 			ON CONFLICT (id) DO UPDATE SET call_id = excluded.call_id WHERE call_id <> excluded.call_id`,
 			string(s.ID), string(c.ID))
+	}
+	for _, tag := range c.Tags {
+		b.add(`INSERT INTO call_tags (tag, call_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, tag, string(c.ID))
+	}
+	return nil
+}
+
+// metadata replaces the recording metadata of sessions.
+func (b *batch) metadata(list []earshot.SegmentMetadata) error {
+	for _, m := range list {
+		doc, err := json.Marshal(m.Metadata)
+		if err != nil {
+			return fmt.Errorf("encode metadata: %w", err)
+		}
+		b.add(`INSERT INTO metadata (segment_id, call_id, doc) VALUES (?, ?, ?)
+			ON CONFLICT (segment_id) DO UPDATE SET doc = excluded.doc`, string(m.SegmentID), string(m.CallID), string(doc))
 	}
 	return nil
 }

@@ -56,6 +56,10 @@ func (s *Store) Calls(ctx context.Context, q CallQuery) (list []earshot.Call, ne
 	default:
 		return nil, "", fmt.Errorf("read calls: no state %q", q.State)
 	}
+	if q.Tag != "" {
+		where += ` AND c.id IN (SELECT call_id FROM call_tags WHERE tag = ?)`
+		args = append(args, q.Tag)
+	}
 	if q.Before != "" {
 		cur, err := parseCursor[callCursor](q.Before)
 		if err != nil {
@@ -118,4 +122,18 @@ func readError(what string, err error) error {
 		return fmt.Errorf("read %s: %w", what, err)
 	}
 	return nil
+}
+
+// Metadata returns the recording metadata of a call's sessions, the first
+// session's first.
+func (s *Store) Metadata(ctx context.Context, id earshot.CallID) ([]earshot.SegmentMetadata, error) {
+	list, err := collect(ctx, s.reader, func(row scanner) (earshot.SegmentMetadata, error) {
+		m := earshot.SegmentMetadata{CallID: id}
+		var doc []byte
+		if err := row.Scan(&m.SegmentID, &doc); err != nil {
+			return m, err
+		}
+		return m, json.Unmarshal(doc, &m.Metadata)
+	}, `SELECT segment_id, doc FROM metadata WHERE call_id = ? ORDER BY segment_id`, string(id))
+	return list, readError("metadata", err)
 }

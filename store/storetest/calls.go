@@ -149,3 +149,36 @@ func testDialogs(t *testing.T, s Store) {
 	apply(t, s, earshot.Commit{Dialogs: []earshot.Dialog{a}, EndedDialogs: []string{"b", "unknown"}})
 	equal(t, "dialogs", must(s.Dialogs(t.Context()))(t), []earshot.Dialog{a})
 }
+
+func testCallsByTag(t *testing.T, s Store) {
+	for i, tags := range [][]string{{"caller:+15550100", "queue:billing"}, {"queue:billing"}, nil} {
+		c := NewCall(i, earshot.CallSettled)
+		c.Tags = tags
+		apply(t, s, earshot.Commit{Calls: []earshot.Call{c}})
+	}
+	again := NewCall(2, earshot.CallSettled)
+	again.Tags = []string{"queue:billing"}
+	apply(t, s, earshot.Commit{Calls: []earshot.Call{again}})
+	for tag, want := range map[string][]earshot.CallID{
+		"queue:billing": {"call0002", "call0001", "call0000"}, "caller:+15550100": {"call0000"}, "queue": {},
+	} {
+		list, _, err := s.Calls(t.Context(), store.CallQuery{Tag: tag, State: "ended"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "tag "+tag, pick(list, callID), want)
+	}
+}
+
+func testMetadata(t *testing.T, s Store) {
+	of := func(segment earshot.SegmentID, raw string) earshot.SegmentMetadata {
+		return earshot.SegmentMetadata{CallID: "c1", SegmentID: segment, Metadata: earshot.Metadata{
+			Sessions: []earshot.MetaSession{{ID: "cs", Start: epoch, Extensions: []earshot.Extension{{Space: "urn:x", Name: "a/b", Value: "c"}}}},
+			Raw:      []string{raw},
+		}}
+	}
+	apply(t, s, earshot.Commit{Metadata: []earshot.SegmentMetadata{of("s2", "<two/>"), of("s1", "<one/>")}})
+	apply(t, s, earshot.Commit{Metadata: []earshot.SegmentMetadata{of("s2", "<three/>")}})
+	equal(t, "metadata", must(s.Metadata(t.Context(), "c1"))(t), []earshot.SegmentMetadata{of("s1", "<one/>"), of("s2", "<three/>")})
+	equal(t, "of an unknown call", must(s.Metadata(t.Context(), "nobody"))(t), []earshot.SegmentMetadata{})
+}

@@ -23,6 +23,7 @@ type Store interface {
 	OpenTranscripts(ctx context.Context) ([]earshot.Call, error)
 	EndedSince(ctx context.Context, t time.Time) ([]earshot.Call, error)
 	Dialogs(ctx context.Context) ([]earshot.Dialog, error)
+	Metadata(ctx context.Context, id earshot.CallID) ([]earshot.SegmentMetadata, error)
 	SIPMessages(ctx context.Context, id earshot.CallID) ([]earshot.SIPMessage, error)
 
 	Utterances(ctx context.Context, id earshot.CallID) ([]earshot.Utterance, error)
@@ -64,6 +65,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"CallIsReplaced", testCallIsReplaced},
 		{"CallsAreNewestFirst", testCallsAreNewestFirst},
 		{"CallsByState", testCallsByState},
+		{"CallsByTag", testCallsByTag},
+		{"Metadata", testMetadata},
 		{"UnknownIsNotFound", testUnknownIsNotFound},
 		{"BadCursor", testBadCursor},
 		{"Dialogs", testDialogs},
