@@ -51,6 +51,25 @@ type ClientMedia struct {
 	Port      int
 	Formats   []earshot.Format
 	Direction earshot.MediaDirection // empty: sendonly
+	// Profile is the transport; empty is RTP/AVP, or RTP/SAVP with Crypto and
+	// UDP/TLS/RTP/SAVP with DTLS.
+	Profile string
+	// Crypto are the keys to offer (RFC 4568).
+	Crypto []earshot.Crypto
+	// DTLS is what to offer of DTLS-SRTP (RFC 5763).
+	DTLS *earshot.DTLS
+}
+
+func (m ClientMedia) profile() string {
+	switch {
+	case m.Profile != "":
+		return m.Profile
+	case m.DTLS != nil:
+		return "UDP/TLS/RTP/SAVP"
+	case len(m.Crypto) > 0:
+		return "RTP/SAVP"
+	}
+	return "RTP/AVP"
 }
 
 // CallSpec says what to offer.
@@ -269,9 +288,15 @@ func (s *ClientSession) sdp(media []ClientMedia) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "v=0\r\no=earshot 1 %d IN %s %s\r\ns=-\r\nc=IN %s %s\r\nt=0 0\r\n", s.version, family, host, family, host)
 	for _, m := range media {
-		fmt.Fprintf(&b, "m=audio %d RTP/AVP %s\r\n", m.Port, payloadTypes(m.Formats))
+		fmt.Fprintf(&b, "m=audio %d %s %s\r\n", m.Port, m.profile(), payloadTypes(m.Formats))
 		for _, f := range m.Formats {
 			fmt.Fprintf(&b, "a=rtpmap:%d %s\r\n", f.PayloadType, f)
+		}
+		for i := range m.Crypto {
+			writeCrypto(&b, &m.Crypto[i])
+		}
+		if m.DTLS != nil {
+			writeDTLS(&b, m.DTLS)
 		}
 		writeLabel(&b, m.Label)
 		direction := m.Direction

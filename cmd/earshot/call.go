@@ -24,6 +24,8 @@ type callCmd struct {
 	AOR       []string `placeholder:"URI" help:"Addresses of the parties."`
 	Codec     string   `enum:"PCMU,PCMA" default:"PCMU" help:"PCMU or PCMA."`
 	Transport string   `enum:"udp,tcp" default:"udp" help:"udp or tcp."`
+	SRTP      string   `enum:"off,sdes,dtls" default:"off" help:"Encrypt the audio: off, sdes or dtls."`
+	Suite     string   `default:"AES_CM_128_HMAC_SHA1_80" help:"Suite to offer with sdes."`
 	API       string   `placeholder:"URL" help:"API of the server; its transcript, suggestions and summary are printed. Default: http.listen of the settings, if it answers."`
 }
 
@@ -31,6 +33,7 @@ type callCmd struct {
 func (c callCmd) Run(e *env) error {
 	spec := callSpec{
 		to: c.To, audio: c.Audio, names: c.Name, aors: c.AOR, codec: c.Codec, transport: c.Transport,
+		srtp: c.SRTP, suite: earshot.CryptoSuite(c.Suite),
 	}
 	for _, r := range c.Role {
 		role := earshot.Role(strings.ToLower(r))

@@ -24,6 +24,8 @@ type callSpec struct {
 	roles     []earshot.Role
 	codec     string // PCMU if empty
 	transport string // udp if empty
+	srtp      string // off if empty
+	suite     earshot.CryptoSuite
 }
 
 // callResult is what the client saw of a call.
@@ -117,9 +119,14 @@ func (c callSpec) senders() ([]*media.Sender, error) {
 			return out, err
 		}
 		samples := media.Samples(pcm)
-		s, err := media.NewSender(media.SenderConfig{
+		cfg := media.SenderConfig{
 			Local: netip.MustParseAddrPort("127.0.0.1:0"), Format: c.format(), Label: fmt.Sprint(i + 1), Audio: &samples,
-		})
+		}
+		if c.srtp == "sdes" {
+			key := earshot.NewCrypto(1, c.suite)
+			cfg.Crypto = &key
+		}
+		s, err := media.NewSender(cfg)
 		if err != nil {
 			return out, err
 		}
@@ -139,6 +146,9 @@ func (c callSpec) media(senders []*media.Sender) []siprec.ClientMedia {
 	out := make([]siprec.ClientMedia, len(senders))
 	for i, s := range senders {
 		out[i] = siprec.ClientMedia{Label: s.Label(), Port: s.Port(), Formats: []earshot.Format{c.format()}}
+		if key := s.Crypto(); key != nil {
+			out[i].Crypto = []earshot.Crypto{*key}
+		}
 	}
 	return out
 }
