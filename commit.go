@@ -1,5 +1,10 @@
 package earshot
 
+import (
+	"encoding/json"
+	"fmt"
+)
+
 // Commit is everything that becomes true at one moment: the store writes all
 // of it in one transaction or none of it. Empty fields write nothing.
 type Commit struct {
@@ -40,5 +45,21 @@ type Dialog struct {
 	ID        string    `json:"id"`
 	CallID    CallID    `json:"call_id"`
 	SegmentID SegmentID `json:"segment_id"`
-	State     []byte    `json:"state"`
+	// State is a JSON object of the SIP side. All that others read of it is its
+	// "answer": the answered m-lines with their keys, which nothing else stores.
+	State []byte `json:"state"`
+}
+
+// Answers returns the answered m-lines.
+func (d Dialog) Answers() ([]MediaAnswer, error) {
+	if len(d.State) == 0 {
+		return nil, nil
+	}
+	var state struct {
+		Answer []MediaAnswer `json:"answer"`
+	}
+	if err := json.Unmarshal(d.State, &state); err != nil {
+		return nil, fmt.Errorf("read answers of dialog %s: %w", d.ID, err)
+	}
+	return state.Answer, nil
 }

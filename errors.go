@@ -12,6 +12,9 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrNoCommonCodec says that no offered format can be recorded (SIP 488).
 	ErrNoCommonCodec = errors.New("no common codec")
+	// ErrMediaSecurity says that the media is not encrypted as it must be, or
+	// in no way that is understood (SIP 488).
+	ErrMediaSecurity = errors.New("media is not encrypted as it must be")
 	// ErrNoPorts says that the RTP port range is used up (SIP 503).
 	ErrNoPorts = errors.New("no free RTP port")
 	// ErrDiskReserve says that the data disk is down to its reserve (SIP 503).

@@ -21,6 +21,8 @@ var libraries = map[string][]string{
 	"github.com/pion/sdp":               {"siprec"},
 	"github.com/pion/rtp":               {"media"},
 	"github.com/pion/rtcp":              {"media"},
+	"github.com/pion/srtp":              {"media/srtp"},
+	"github.com/pion/dtls":              {"media/srtp"},
 	"github.com/hraban/opus":            {"media"},
 	"github.com/ebitengine/purego":      {"media"},
 	"github.com/yalue/onnxruntime_go":   {"transcribe/onnx"},

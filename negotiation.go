@@ -57,6 +57,11 @@ type MediaOffer struct {
 	Formats   []Format       `json:"formats"`
 	PTime     int            `json:"ptime"`
 	RTCPMux   bool           `json:"rtcp_mux"`
+	// Crypto are the keys offered that can be used, in the offer's order
+	// (RFC 4568).
+	Crypto []Crypto `json:"crypto,omitempty"`
+	// DTLS is what was offered of DTLS-SRTP, nil without (RFC 5763).
+	DTLS *DTLS `json:"dtls,omitempty"`
 }
 
 // MediaAnswer is our side of one m-line.
@@ -69,6 +74,8 @@ type MediaAnswer struct {
 	Direction MediaDirection `json:"direction"`
 	RTCPMux   bool           `json:"rtcp_mux"`
 	StreamID  StreamID       `json:"stream_id"`
+	// Security is how the stream is protected, nil if it is not.
+	Security *Security `json:"security,omitempty"`
 }
 
 // SessionOffer is one recording session as the SIP side hands it to the
@@ -92,6 +99,8 @@ type SessionOffer struct {
 	Headers []Extension `json:"headers,omitempty"`
 	// Problems are what was wrong with the message without being fatal.
 	Problems []string `json:"problems"`
+	// SRTP is what this peer must do; empty is what every peer must do.
+	SRTP SRTPPolicy `json:"srtp,omitempty"`
 }
 
 // SessionAnswer is the answer to a SessionOffer.

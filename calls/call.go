@@ -41,6 +41,9 @@ type track struct {
 	// recv is nil once nobody receives the stream any more.
 	recv Receiver
 	mark earshot.Watermark
+	// security is how the packets are protected, nil if they are not. It holds
+	// keys and is never part of the record.
+	security *earshot.Security
 }
 
 func newCall(m *Manager, rec earshot.Call) *call {
@@ -110,7 +113,7 @@ func (c *call) update(ctx context.Context, id earshot.SegmentID, offer earshot.S
 	var opened []earshot.StreamID
 	var removed []earshot.StreamID
 	if offer.Media != nil {
-		plan, err := c.m.plan(c.mlines(id), offer.Media)
+		plan, err := c.m.plan(c.mlines(id), c.securities(), offer)
 		if err != nil {
 			return answer, err
 		}
@@ -139,11 +142,7 @@ func (c *call) update(ctx context.Context, id earshot.SegmentID, offer earshot.S
 		return answer, err
 	}
 	c.closeStreams(removed, now)
-	for _, s := range c.rec.Streams {
-		if t := c.tracks[s.ID]; t != nil && t.recv != nil && s.SegmentID == id {
-			t.recv.SetFormats(s.Media.Formats)
-		}
-	}
+	c.renegotiated(id, answer.Media)
 	c.m.index(c)
 	c.transcribe(opened)
 	c.stopTranscribing(removed)

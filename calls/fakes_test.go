@@ -161,7 +161,7 @@ func (m *memMedia) Open(spec StreamSpec) (Receiver, error) {
 	if m.limit > 0 && len(m.open) >= m.limit {
 		return nil, earshot.ErrNoPorts
 	}
-	r := &memReceiver{media: m, id: spec.StreamID, port: spec.Port, formats: spec.Formats, resumed: spec.Resume}
+	r := &memReceiver{media: m, id: spec.StreamID, port: spec.Port, formats: spec.Formats, resumed: spec.Resume, security: spec.Security}
 	if r.port == 0 {
 		r.port = m.next
 		m.next += 2
@@ -200,6 +200,7 @@ type memReceiver struct {
 
 	mu          sync.Mutex
 	formats     []earshot.Format
+	security    *earshot.Security
 	first, last time.Time
 	stats       earshot.StreamStats
 }
@@ -242,6 +243,13 @@ func (r *memReceiver) Codec() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.formats[0].String()
+}
+
+func (r *memReceiver) SetSecurity(s *earshot.Security) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.security = s
+	return nil
 }
 
 func (r *memReceiver) SetFormats(f []earshot.Format) {

@@ -33,6 +33,12 @@ type Config struct {
 	// Agents are patterns of addresses of record that are agents: "*@pbx.example",
 	// "+4930*", "2??". Without host part they match the user part alone.
 	Agents []string
+	// SRTP says which streams are taken unless the offer says so itself; empty
+	// is [earshot.SRTPAllow].
+	SRTP earshot.SRTPPolicy
+	// Fingerprint is that of the certificate for DTLS-SRTP, "sha-256 AB:...";
+	// empty refuses streams that need it.
+	Fingerprint string
 	// Admit is asked before each new session; its error refuses it. May be nil.
 	Admit func() error
 	// Broadcast gets the partials. It must not block. May be nil.
@@ -127,7 +133,7 @@ func (m *Manager) Begin(ctx context.Context, offer earshot.SessionOffer) (earsho
 		m.m.refused.Inc()
 		return earshot.SessionAnswer{}, err
 	}
-	plan, err := m.plan(nil, offer.Media)
+	plan, err := m.plan(nil, nil, offer)
 	if err != nil {
 		m.m.refused.Inc()
 		return earshot.SessionAnswer{}, err

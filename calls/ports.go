@@ -33,6 +33,8 @@ type StreamSpec struct {
 	RTCPMux bool
 	// Resume goes on with a recording of an earlier process.
 	Resume bool
+	// Security is how the packets are protected, nil if they are not.
+	Security *earshot.Security
 }
 
 // Media receives and records streams.
@@ -69,6 +71,8 @@ type Receiver interface {
 	// Codec names the format of the last packet: "PCMU/8000".
 	Codec() string
 	SetFormats(formats []earshot.Format)
+	// SetSecurity replaces the protection of the packets; nil means none.
+	SetSecurity(security *earshot.Security) error
 	// Close takes what is still in the socket, writes it, and returns when it
 	// is on disk. The receiver can still be read.
 	Close() error

@@ -115,13 +115,9 @@ func (c *call) reopen(marks []earshot.Watermark, dialogs map[earshot.SegmentID]e
 			}
 		}
 		c.tracks[s.ID] = t
-		if _, known := dialogs[s.SegmentID]; known && s.EndedAt == nil {
-			recv, err := c.m.media.Open(StreamSpec{
-				CallID: c.rec.ID, StreamID: s.ID, Formats: s.Media.Formats, Port: s.Media.Port,
-				RTCPMux: s.Media.RTCPMux, Resume: true,
-			})
+		if d, known := dialogs[s.SegmentID]; known && s.EndedAt == nil {
+			err := c.resume(t, s, d)
 			if err == nil {
-				t.recv, t.src = recv, recv
 				continue
 			}
 			resumed[s.SegmentID] = false
@@ -130,6 +126,27 @@ func (c *call) reopen(marks []earshot.Watermark, dialogs map[earshot.SegmentID]e
 		t.src = c.recorded(s.ID)
 	}
 	return resumed
+}
+
+// resume goes on receiving a stream, with the keys its dialog is stored with.
+func (c *call) resume(t *track, s earshot.Stream, d earshot.Dialog) error {
+	answers, err := d.Answers()
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		if a.StreamID == s.ID {
+			t.security = a.Security
+		}
+	}
+	recv, err := c.m.media.Open(StreamSpec{
+		CallID: c.rec.ID, StreamID: s.ID, Formats: s.Media.Formats, Port: s.Media.Port,
+		RTCPMux: s.Media.RTCPMux, Resume: true, Security: t.security,
+	})
+	if err == nil {
+		t.recv, t.src = recv, recv
+	}
+	return err
 }
 
 func (c *call) recorded(id earshot.StreamID) Source {

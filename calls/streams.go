@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -13,29 +14,43 @@ import (
 type planned struct {
 	offer   earshot.MediaOffer
 	formats []earshot.Format // empty: refused
+	// security is how the packets are protected, nil if they are not.
+	security *earshot.Security
 	// stream is the one the m-line has already, "" for none.
 	stream earshot.StreamID
 }
 
 // plan decides about each m-line. existing maps m-lines to their streams. It
 // fails when a stream would lose its last codec, or nothing can be recorded.
-func (m *Manager) plan(existing map[int]earshot.StreamID, offers []earshot.MediaOffer) ([]planned, error) {
+// before is how the streams have been protected so far.
+func (m *Manager) plan(
+	existing map[int]earshot.StreamID, before map[earshot.StreamID]*earshot.Security, offer earshot.SessionOffer,
+) ([]planned, error) {
+	offers := offer.Media
 	plan := make([]planned, len(offers))
 	accepted := 0
+	var refused error
 	for i, o := range offers {
 		plan[i] = planned{offer: o, stream: existing[i]}
 		if o.Port == 0 {
 			continue
 		}
-		formats, err := m.acceptable(o)
+		formats, security, err := m.acceptable(&o, offer.SRTP, before[existing[i]])
 		if err != nil {
+			if errors.Is(err, earshot.ErrMediaSecurity) {
+				refused = err
+			}
 			if existing[i] != "" {
 				return nil, fmt.Errorf("m-line %d: %w", i, err)
 			}
 			continue
 		}
-		plan[i].formats = formats
+		plan[i].formats, plan[i].security = formats, security
 		accepted++
+	}
+	preferSecure(plan)
+	if accepted == 0 && refused != nil {
+		return nil, refused
 	}
 	if accepted == 0 && len(existing) == 0 {
 		return nil, errRefusedAll
@@ -43,14 +58,18 @@ func (m *Manager) plan(existing map[int]earshot.StreamID, offers []earshot.Media
 	return plan, nil
 }
 
-func (m *Manager) acceptable(o earshot.MediaOffer) ([]earshot.Format, error) {
+func (m *Manager) acceptable(
+	o *earshot.MediaOffer, policy earshot.SRTPPolicy, before *earshot.Security,
+) ([]earshot.Format, *earshot.Security, error) {
 	if o.Kind != "audio" {
-		return nil, fmt.Errorf("media type %q: %w", o.Kind, earshot.ErrNoCommonCodec)
+		return nil, nil, fmt.Errorf("media type %q: %w", o.Kind, earshot.ErrNoCommonCodec)
 	}
-	if o.Profile != "RTP/AVP" && o.Profile != "RTP/AVPF" {
-		return nil, fmt.Errorf("profile %q: %w: %w", o.Profile, errNotRTP, earshot.ErrNoCommonCodec)
+	security, err := m.secure(o, policy, before)
+	if err != nil {
+		return nil, nil, err
 	}
-	return m.media.Accept(o.Formats)
+	formats, err := m.media.Accept(o.Formats)
+	return formats, security, err
 }
 
 // open carries the plan out for a segment: new streams are opened, existing
@@ -68,11 +87,13 @@ func (c *call) open(id earshot.SegmentID, plan []planned) ([]earshot.MediaAnswer
 			stream := earshot.NewStreamID()
 			recv, err := c.m.media.Open(StreamSpec{
 				CallID: c.rec.ID, StreamID: stream, Formats: p.formats, RTCPMux: p.offer.RTCPMux,
+				Security: p.security,
 			})
 			if err != nil {
 				return nil, opened, fmt.Errorf("open stream for m-line %d: %w", i, err)
 			}
 			s = c.addStream(id, stream, i, recv)
+			c.tracks[s.ID].security = p.security
 			opened = append(opened, s.ID)
 		}
 		s.Label = p.offer.Label
@@ -83,7 +104,7 @@ func (c *call) open(id earshot.SegmentID, plan []planned) ([]earshot.MediaAnswer
 		}
 		answers[i] = earshot.MediaAnswer{
 			Accepted: true, Port: s.Media.Port, Formats: p.formats, StreamID: s.ID,
-			Direction: s.Media.Direction, RTCPMux: s.Media.RTCPMux,
+			Direction: s.Media.Direction, RTCPMux: s.Media.RTCPMux, Security: p.security,
 		}
 	}
 	return answers, opened, nil
@@ -122,6 +143,36 @@ func (c *call) mlines(id earshot.SegmentID) map[int]earshot.StreamID {
 		}
 	}
 	return out
+}
+
+// securities are how the open streams are protected.
+func (c *call) securities() map[earshot.StreamID]*earshot.Security {
+	out := map[earshot.StreamID]*earshot.Security{}
+	for id, t := range c.tracks {
+		out[id] = t.security
+	}
+	return out
+}
+
+// renegotiated hands each open stream of a segment what was agreed on anew.
+func (c *call) renegotiated(id earshot.SegmentID, answers []earshot.MediaAnswer) {
+	for _, s := range c.rec.Streams {
+		t := c.tracks[s.ID]
+		if t == nil || t.recv == nil || s.SegmentID != id {
+			continue
+		}
+		t.recv.SetFormats(s.Media.Formats)
+		for _, a := range answers {
+			if a.StreamID != s.ID {
+				continue
+			}
+			if err := t.recv.SetSecurity(a.Security); err != nil {
+				c.m.log.Error("new keys not taken", "call_id", c.rec.ID, "stream", s.ID, "error", err)
+				continue
+			}
+			t.security = a.Security
+		}
+	}
 }
 
 // removed are the streams whose m-lines the plan gives up.

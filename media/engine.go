@@ -202,6 +202,8 @@ type StreamSpec struct {
 	RTCPMux bool
 	// Resume goes on with what a dead process recorded of the stream.
 	Resume bool
+	// Security is how the packets are protected, nil if they are not.
+	Security *earshot.Security
 }
 
 // Open begins to receive a stream. The error wraps [earshot.ErrNoPorts] if the

@@ -46,6 +46,8 @@ var metricHelp = map[string]string{
 	"packets_dropped_total":     "RTP packets received but not recorded.",
 	"packets_foreign_total":     "RTP packets of a second source beside the one followed.",
 	"packets_unanswered_total":  "RTP packets recorded in a format that the answer did not name.",
+	"packets_unauthentic_total": "SRTP packets under another key than the agreed one, and plain ones where it is needed.",
+	"packets_replayed_total":    "SRTP packets dropped because they had been received, or were too old to tell.",
 	"timeline_jumps_total":      "Breaks of SSRC or timestamp.",
 	"rtcp_sender_reports_total": "RTCP sender reports received.",
 	"rtcp_goodbyes_total":       "RTCP BYE packets received.",
@@ -85,6 +87,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	count("packets_dropped_total", stats.PacketsDropped)
 	count("packets_foreign_total", counts.foreign)
 	count("packets_unanswered_total", counts.unanswered)
+	count("packets_unauthentic_total", counts.unauthentic)
+	count("packets_replayed_total", counts.replayed)
 	count("timeline_jumps_total", counts.jumps)
 	count("rtcp_sender_reports_total", counts.senderReports)
 	count("rtcp_goodbyes_total", counts.goodbyes)

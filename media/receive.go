@@ -55,7 +55,14 @@ func (s *Stream) take(d datagram) {
 		s.takeRTCP(d, true)
 		return
 	}
-	if d.cut || len(d.data) < 12 || d.data[0]>>6 != 2 || s.packet.Unmarshal(d.data) != nil {
+	if d.cut || len(d.data) < 12 || d.data[0]>>6 != 2 {
+		s.invalid++
+		return
+	}
+	if s.guard != nil && !s.open(&d) {
+		return
+	}
+	if s.packet.Unmarshal(d.data) != nil {
 		s.invalid++
 		return
 	}

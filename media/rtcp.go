@@ -48,6 +48,9 @@ func (s *Stream) takeRTCP(d datagram, muxed bool) {
 		s.invalid++
 		return
 	}
+	if s.guard != nil && !s.openRTCP(&d) {
+		return
+	}
 	for rest := d.data; len(rest) >= 8; {
 		var h rtcp.Header
 		size := 0
@@ -147,6 +150,9 @@ func (s *Stream) send(packets []rtcp.Packet) {
 		}
 	}
 	b, err := rtcp.Marshal(packets)
+	if err == nil && s.guard != nil {
+		b, err = s.guard.sealRTCP(b)
+	}
 	if err != nil || fd < 0 {
 		return
 	}

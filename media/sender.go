@@ -15,6 +15,7 @@ import (
 
 	"earshot"
 	"earshot/media/codec"
+	"earshot/media/srtp"
 )
 
 // packetTime is the length of each packet sent.
@@ -53,6 +54,8 @@ type SenderConfig struct {
 	Audio PCMSource
 	// Gaps are in order and apart.
 	Gaps []Gap
+	// Crypto is the key to encrypt with (RFC 4568); nil sends plain RTP.
+	Crypto *earshot.Crypto
 }
 
 // Sender sends audio as RTP in real time, with a sender report every 5 s and a
@@ -65,6 +68,8 @@ type Sender struct {
 
 	packet  rtp.Packet
 	buf     []byte
+	guard   *srtp.Outbound // nil: plain
+	sealed  []byte
 	packets uint32
 	octets  uint32
 }
@@ -85,6 +90,11 @@ func NewSender(cfg SenderConfig) (*Sender, error) {
 		cfg.SSRC = rand.Uint32()
 	}
 	s := &Sender{cfg: cfg, encoder: encoder}
+	if cfg.Crypto != nil {
+		if s.guard, err = srtp.NewOutbound(cfg.Crypto); err != nil {
+			return nil, fmt.Errorf("sender: %w", err)
+		}
+	}
 	if s.rtp, s.rtcp, err = listenPair(cfg.Local); err != nil {
 		return nil, fmt.Errorf("sender: %w", err)
 	}
@@ -119,6 +129,9 @@ func listenPair(local netip.AddrPort) (even, odd *net.UDPConn, err error) {
 
 // Port returns the local RTP port.
 func (s *Sender) Port() int { return int(s.rtp.LocalAddr().(*net.UDPAddr).AddrPort().Port()) }
+
+// Crypto returns the key to offer, nil if none is used.
+func (s *Sender) Crypto() *earshot.Crypto { return s.cfg.Crypto }
 
 // Label returns the label of the m-line.
 func (s *Sender) Label() string { return s.cfg.Label }
@@ -190,8 +203,16 @@ func (s *Sender) send(frame []int16, at time.Duration) error {
 	if _, err := s.packet.MarshalTo(s.buf[:size]); err != nil {
 		return err
 	}
+	out := s.buf[:size]
+	if s.guard != nil {
+		var err error
+		if s.sealed, err = s.guard.RTP(s.sealed[:0], out); err != nil {
+			return err
+		}
+		out = s.sealed
+	}
 	// A receiver that is not there yet, or no more, is no error of ours.
-	_, _ = s.rtp.WriteToUDPAddrPort(s.buf[:size], s.cfg.Remote)
+	_, _ = s.rtp.WriteToUDPAddrPort(out, s.cfg.Remote)
 	h.SequenceNumber++
 	h.Marker = false
 	s.packets++
@@ -217,6 +238,9 @@ func (s *Sender) bye() {
 func (s *Sender) sendRTCP(first rtcp.Packet, more ...rtcp.Packet) {
 	cname := rtcp.NewCNAMESourceDescription(s.cfg.SSRC, fmt.Sprintf("%08x", s.cfg.SSRC))
 	b, err := rtcp.Marshal(append([]rtcp.Packet{first, cname}, more...))
+	if err == nil && s.guard != nil {
+		b, err = s.guard.RTCP(nil, b)
+	}
 	if err == nil && s.cfg.Remote.Port() < 65535 {
 		to := netip.AddrPortFrom(s.cfg.Remote.Addr(), s.cfg.Remote.Port()+1)
 		_, _ = s.rtcp.WriteToUDPAddrPort(b, to)

@@ -39,6 +39,7 @@ type Stream struct {
 	table    *formatTable
 	timeline jitter.Timeline
 	latch    latch
+	guard    *guard // nil: packets are plain
 	ring     ring
 	closed   bool
 	paused   bool
@@ -72,6 +73,10 @@ type counters struct {
 	senderReports   uint64
 	goodbyes        uint64
 	receiverReports uint64 // sent
+	// unauthentic packets were protected by another key, or not at all.
+	unauthentic uint64
+	// replayed packets had been received, or are too old to tell.
+	replayed uint64
 }
 
 func (c *counters) plus(d counters) {
@@ -81,6 +86,8 @@ func (c *counters) plus(d counters) {
 	c.senderReports += d.senderReports
 	c.goodbyes += d.goodbyes
 	c.receiverReports += d.receiverReports
+	c.unauthentic += d.unauthentic
+	c.replayed += d.replayed
 }
 
 // newStream returns a stream without sockets, with what an earlier process
@@ -93,6 +100,9 @@ func (e *Engine) newStream(spec StreamSpec) (*Stream, error) {
 	s.rate, s.codec = s.table.rate, s.table.first
 	s.assembler = record.NewAssembler(s.rate)
 	s.control.init()
+	if err := s.protect(spec.Security); err != nil {
+		return nil, err
+	}
 	cfg := record.Config{Dir: e.cfg.Dir, CallID: spec.CallID, StreamID: spec.StreamID, Create: e.cfg.CreateFile}
 	if !spec.Resume {
 		s.log = record.NewLog(cfg)
@@ -179,9 +189,9 @@ func (s *Stream) Stats() earshot.StreamStats {
 	defer s.mu.Unlock()
 	t := s.timeline.Stats()
 	return earshot.StreamStats{
-		PacketsReceived:  t.Received,
+		PacketsReceived:  t.Received + s.counts.replayed,
 		PacketsLost:      t.Lost,
-		PacketsDuplicate: t.Duplicates,
+		PacketsDuplicate: t.Duplicates + s.counts.replayed,
 		PacketsLate:      s.late,
 		PacketsInvalid:   s.invalid,
 		PacketsDropped:   s.dropped,

@@ -51,6 +51,20 @@ type ClientMedia struct {
 	Port      int
 	Formats   []earshot.Format
 	Direction earshot.MediaDirection // empty: sendonly
+	// Profile is the transport; empty is RTP/AVP, or RTP/SAVP with Crypto.
+	Profile string
+	// Crypto are the keys to offer (RFC 4568).
+	Crypto []earshot.Crypto
+}
+
+func (m ClientMedia) profile() string {
+	switch {
+	case m.Profile != "":
+		return m.Profile
+	case len(m.Crypto) > 0:
+		return "RTP/SAVP"
+	}
+	return "RTP/AVP"
 }
 
 // StatusError is an answer other than 2xx.

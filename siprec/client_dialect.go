@@ -192,7 +192,10 @@ func (s *ClientSession) sdp(media []ClientMedia) string {
 func (s *ClientSession) mline(b *strings.Builder, m ClientMedia, conn string, elsewhere bool) {
 	style := s.dialect.sdp
 	formats := append(slices.Clone(m.Formats), style.alsoFormats...)
-	fmt.Fprintf(b, "m=audio %d RTP/AVP %s\r\n", m.Port, payloadTypes(formats))
+	fmt.Fprintf(b, "m=audio %d %s %s\r\n", m.Port, m.profile(), payloadTypes(formats))
+	for i := range m.Crypto {
+		writeCrypto(b, &m.Crypto[i])
+	}
 	if elsewhere && !slices.Contains(style.lines, "c") {
 		fmt.Fprintf(b, "c=%s\r\n", conn)
 	}

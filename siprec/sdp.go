@@ -74,6 +74,7 @@ var staticFormats = map[uint8]earshot.Format{
 func parseSDP(body []byte) (*offer, error) {
 	o := &offer{}
 	direction, conn := earshot.SendRecv, netip.Addr{}
+	var session earshot.DTLS // what the m-lines inherit
 	var m *mline
 	for line := range strings.Lines(string(body)) {
 		line = strings.TrimRight(line, " \t\r\n")
@@ -101,11 +102,15 @@ func parseSDP(body []byte) (*offer, error) {
 			if m, err = parseMLine(value, direction, conn); err != nil {
 				return nil, err
 			}
+			m.session = session
 		case 'a':
 			if m != nil {
 				m.attribute(value)
 			} else if d := directionOf(value); d != "" {
 				direction = d
+			} else {
+				name, rest, _ := strings.Cut(value, ":")
+				dtlsAttribute(&session, strings.ToLower(name), strings.TrimSpace(rest))
 			}
 		}
 	}
@@ -123,6 +128,9 @@ type mline struct {
 	rtcp    netip.AddrPort
 	formats map[uint8]earshot.Format
 	types   []uint8
+	session earshot.DTLS // of the session
+	own     earshot.DTLS // of this m-line; its attributes count instead
+	cryptos int          // a=crypto lines seen
 }
 
 // parseMLine reads the value of an m= line: "audio 49170 RTP/AVP 0 8".
@@ -149,7 +157,16 @@ func parseMLine(value string, direction earshot.MediaDirection, conn netip.Addr)
 func (m *mline) attribute(value string) {
 	name, rest, _ := strings.Cut(value, ":")
 	rest = strings.TrimSpace(rest)
-	switch strings.ToLower(name) {
+	switch name = strings.ToLower(name); name {
+	case "crypto":
+		if m.cryptos++; m.cryptos > maxCrypto {
+			return
+		}
+		if c, ok := parseCrypto(rest); ok {
+			m.offer.Crypto = append(m.offer.Crypto, c)
+		}
+	case "setup", "fingerprint":
+		dtlsAttribute(&m.own, name, rest)
 	case "label":
 		m.offer.Label = rest
 	case "rtcp-mux":
@@ -194,7 +211,23 @@ func (m *mline) rtpmap(value string) {
 	m.formats[uint8(n)] = f
 }
 
+// dtls returns what was offered of DTLS, nil without a certificate.
+func (m *mline) dtls() *earshot.DTLS {
+	d := m.own
+	if len(d.Fingerprints) == 0 {
+		d.Fingerprints = m.session.Fingerprints
+	}
+	if d.Setup == "" {
+		d.Setup = m.session.Setup
+	}
+	if len(d.Fingerprints) == 0 {
+		return nil
+	}
+	return &d
+}
+
 func (m *mline) finish() earshot.MediaOffer {
+	m.offer.DTLS = m.dtls()
 	for _, pt := range m.types {
 		f := m.formats[pt]
 		f.PayloadType = pt
@@ -287,6 +320,7 @@ func answerSDP(id, version uint64, host string, offers []earshot.MediaOffer, ans
 				fmt.Fprintf(&b, "a=fmtp:%d %s\r\n", f.PayloadType, f.FMTP)
 			}
 		}
+		writeSecurity(&b, a.Security)
 		if a.RTCPMux {
 			b.WriteString("a=rtcp-mux\r\n")
 		}

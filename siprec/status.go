@@ -16,6 +16,8 @@ func refusalOf(err error) *refusal {
 		}}
 	}
 	switch {
+	case errors.Is(err, earshot.ErrMediaSecurity):
+		return &refusal{488, "Not Acceptable Here", []string{"Warning", warning(302, err.Error())}}
 	case errors.Is(err, earshot.ErrNoCommonCodec):
 		return &refusal{488, "Not Acceptable Here", []string{"Warning", warning(305, "no offered media format can be recorded")}}
 	case errors.Is(err, earshot.ErrNoPorts):

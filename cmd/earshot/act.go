@@ -96,9 +96,14 @@ func (a *act) makeSenders() error {
 			from = a.spec.script.addStream
 		}
 		samples := media.Samples(a.cut(pcm, from))
-		s, err := media.NewSender(media.SenderConfig{
+		cfg := media.SenderConfig{
 			Local: netip.AddrPortFrom(a.spec.local(), 0), Format: a.spec.format(), Label: fmt.Sprint(i + 1), Audio: &samples, Gaps: a.gaps(from),
-		})
+		}
+		if a.spec.srtp == "sdes" {
+			key := earshot.NewCrypto(1, a.spec.suite)
+			cfg.Crypto = &key
+		}
+		s, err := media.NewSender(cfg)
 		if err != nil {
 			return err
 		}

@@ -30,6 +30,8 @@ type callSpec struct {
 	user, password string
 	script         script
 	observe        func(siprec.Step)
+	srtp           string // off if empty
+	suite          earshot.CryptoSuite
 }
 
 // last is the Call-ID of the last recording session.

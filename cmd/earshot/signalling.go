@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"earshot"
 	"earshot/siprec"
 )
 
@@ -24,6 +25,10 @@ func (s signalling) apply(spec *callSpec) error {
 		return err
 	}
 	spec.transport, spec.user, spec.password, spec.ipv6 = s.Transport, s.DigestUser, s.DigestPassword, s.IPv6
+	spec.srtp, spec.suite = s.SRTP, earshot.CryptoSuite(s.Suite).Canonical()
+	if key, _ := spec.suite.Lengths(); key == 0 && s.SRTP != "off" {
+		return fmt.Errorf("--suite %s: not a suite of SRTP that is known", s.Suite)
+	}
 	if s.Transport == "tls" {
 		spec.tls, err = s.tlsConfig()
 	}

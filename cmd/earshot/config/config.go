@@ -18,6 +18,7 @@ type Config struct {
 	Data       Data       `koanf:"data"`
 	SIP        SIP        `koanf:"sip"`
 	RTP        RTP        `koanf:"rtp"`
+	Media      Media      `koanf:"media"`
 	HTTP       HTTP       `koanf:"http"`
 	Transcribe Transcribe `koanf:"transcribe"`
 	LLM        LLM        `koanf:"llm"`
@@ -64,6 +65,11 @@ type Policy struct {
 type RTP struct {
 	Advertise string `koanf:"advertise" doc:"Address put into the SDP; empty: the local address the peer reached."`
 	Ports     string `koanf:"ports" doc:"Range of UDP ports for RTP (even) and RTCP (odd)."`
+}
+
+// Media is what is taken of it.
+type Media struct {
+	SRTP string `koanf:"srtp" doc:"Encrypted media (SDES and DTLS-SRTP): allow (plain or encrypted, as offered), require or off."`
 }
 
 // HTTP is the API and the page.
@@ -137,6 +143,7 @@ func Default() Config {
 		Data:       Data{Dir: "./data", ReserveMB: 512},
 		SIP:        SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061", Trace: "redacted"},
 		RTP:        RTP{Ports: "20000-39999"},
+		Media:      Media{SRTP: "allow"},
 		HTTP:       HTTP{Listen: "127.0.0.1:8080"},
 		Transcribe: Transcribe{Engine: "moonshine"},
 		LLM:        LLM{Timeout: 20 * time.Second},
@@ -170,6 +177,11 @@ func (c Config) Check() error {
 	case "redacted", "full", "off":
 	default:
 		return fmt.Errorf("sip.trace: %q is not redacted, full or off", c.SIP.Trace)
+	}
+	switch c.Media.SRTP {
+	case "allow", "require", "off":
+	default:
+		return fmt.Errorf("media.srtp: %q is not allow, require or off", c.Media.SRTP)
 	}
 	if c.SIP.DrainTimeout < 0 {
 		return fmt.Errorf("sip.drain_timeout: %v is negative", c.SIP.DrainTimeout)

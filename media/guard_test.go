@@ -1,0 +1,293 @@
+package media
+
+import (
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+
+	"earshot"
+	"earshot/media/rtptest"
+	"earshot/media/srtp"
+)
+
+var suites = []earshot.CryptoSuite{
+	earshot.SuiteAES128CM80, earshot.SuiteAES128CM32, earshot.SuiteAES256CM80, earshot.SuiteAES256CM32,
+	earshot.SuiteAES128GCM, earshot.SuiteAES256GCM,
+}
+
+// agreed is what comes of SDES with a suite.
+func agreed(suite earshot.CryptoSuite) *earshot.Security {
+	remote, local := earshot.NewCrypto(1, suite), earshot.NewCrypto(1, suite)
+	return &earshot.Security{Remote: &remote, Local: &local}
+}
+
+func outbound(t testing.TB, c *earshot.Crypto) *srtp.Outbound {
+	t.Helper()
+	out, err := srtp.NewOutbound(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func sealed(t testing.TB, out *srtp.Outbound, packet []byte) []byte {
+	t.Helper()
+	b, err := out.RTP(nil, packet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// secureRig is a rig whose stream is protected.
+func secureRig(t testing.TB, security *earshot.Security) *rig {
+	t.Helper()
+	r := newRig(t, Config{})
+	if err := r.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	sp := spec()
+	sp.Security = security
+	r.open(sp)
+	return r
+}
+
+// sendSealed lets n packets arrive in time under a key.
+func (r *rig) sendSealed(out *srtp.Outbound, n int) {
+	r.t.Helper()
+	for range n {
+		r.take(sealed(r.t, out, r.src.Next()))
+		r.at += frame
+	}
+}
+
+// What is recorded is what was sent before it was encrypted, over a wrap of
+// the sequence numbers and a change of source.
+func TestEncryptedRecording(t *testing.T) {
+	for _, suite := range suites {
+		t.Run(string(suite), func(t *testing.T) {
+			sec := agreed(suite)
+			r := secureRig(t, sec)
+			out := outbound(t, sec.Remote)
+			r.src.Seq = 65_520
+			r.sendSealed(out, 40)
+			r.src.SSRC, r.src.Seq = 77, 9
+			r.sendSealed(out, 20)
+			if got := r.s.Stats(); got.PacketsReceived != 60 || got.PacketsInvalid != 0 || got.PacketsLost != 0 {
+				t.Errorf("%+v", got)
+			}
+			r.check(r.close(), 60, same)
+		})
+	}
+}
+
+// Only what is authentic is recorded; what comes twice is counted once.
+func TestOnlyAuthenticIsRecorded(t *testing.T) {
+	sec := agreed(earshot.SuiteAES128CM80)
+	r := secureRig(t, sec)
+	out := outbound(t, sec.Remote)
+	r.sendSealed(out, 10)
+	again := sealed(t, out, r.src.Next())
+	r.take(again)
+	r.take(again)
+	r.at += frame
+	plain := *r.src
+	plain.Number += 100
+	for range 5 {
+		r.take(plain.Next())
+	}
+	wrong := agreed(earshot.SuiteAES128CM80)
+	forger := *r.src
+	forger.Number += 100
+	forged := outbound(t, wrong.Remote)
+	for range 7 {
+		r.take(sealed(t, forged, forger.Next()))
+	}
+	r.sendSealed(out, 10)
+	got, counts := r.s.Stats(), r.s.counters()
+	if got.PacketsReceived != 22 || got.PacketsDuplicate != 1 || got.PacketsInvalid != 12 || got.PacketsLost != 0 {
+		t.Errorf("%+v", got)
+	}
+	if counts.unauthentic != 12 || counts.replayed != 1 {
+		t.Errorf("%d not authentic, %d replayed", counts.unauthentic, counts.replayed)
+	}
+	r.check(r.close(), 21, same)
+}
+
+// A re-INVITE brings a new key: packets under the old one are on their way.
+func TestKeyChange(t *testing.T) {
+	sec := agreed(earshot.SuiteAES128CM80)
+	r := secureRig(t, sec)
+	out := outbound(t, sec.Remote)
+	r.sendSealed(out, 10)
+	renewed := agreed(earshot.SuiteAES256GCM)
+	if err := r.s.SetSecurity(renewed); err != nil {
+		t.Fatal(err)
+	}
+	r.sendSealed(out, 5)
+	r.sendSealed(outbound(t, renewed.Remote), 10)
+	r.take(sealed(t, out, r.src.Next()))
+	if got := r.s.Stats(); got.PacketsInvalid != 1 || got.PacketsReceived != 25 {
+		t.Errorf("%+v", got)
+	}
+	r.check(r.close(), 25, same)
+}
+
+// Keys that were offered with a plain profile may be used, or not.
+func TestBestEffort(t *testing.T) {
+	sec := agreed(earshot.SuiteAES128CM80)
+	sec.Optional = true
+	r := secureRig(t, sec)
+	r.send(10)
+	r.sendSealed(outbound(t, sec.Remote), 10)
+	r.take(r.src.Next()) // plain again: not from who has the key
+	if got := r.s.Stats(); got.PacketsInvalid != 1 {
+		t.Errorf("%+v", got)
+	}
+	r.check(r.close(), 20, same)
+}
+
+// A server that starts again goes on with the key and the rollover counter
+// that were stored.
+func TestEncryptedStreamIsResumed(t *testing.T) {
+	sec := agreed(earshot.SuiteAES128CM80)
+	r := secureRig(t, sec)
+	out := outbound(t, sec.Remote)
+	out.SetRollover(r.src.SSRC, 500)
+	sec.SSRC, sec.Rollover = r.src.SSRC, 500
+	if err := r.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	sp := spec()
+	sp.Security, sp.Resume = sec, true
+	r.open(sp)
+	r.src.Seq = 65_530
+	r.sendSealed(out, 10) // over the wrap
+	if err := r.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.open(sp) // stored before the wrap
+	r.sendSealed(out, 10)
+	if got := r.s.Stats(); got.PacketsInvalid != 0 || got.PacketsLost != 0 {
+		t.Errorf("%+v", got)
+	}
+	r.check(r.close(), 20, same)
+}
+
+func TestReceivingEncryptedAllocatesNothing(t *testing.T) {
+	for _, suite := range suites {
+		sec := agreed(suite)
+		r := secureRig(t, sec)
+		out := outbound(t, sec.Remote)
+		r.sendSealed(out, 3*ringSize)
+		r.s.flush()
+		r.sendSealed(out, 10)
+		r.s.flush()
+		var packets [][]byte
+		for range 20 {
+			packets = append(packets, sealed(t, out, r.src.Next()))
+		}
+		next := 0
+		if got := testing.AllocsPerRun(18, func() {
+			r.take(packets[next])
+			next++
+			r.at += frame
+		}); got != 0 {
+			t.Errorf("%s: %v allocations per packet", suite, got)
+		}
+		if err := r.s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// RTCP is encrypted both ways, on both ports.
+func TestEncryptedRTCP(t *testing.T) {
+	e := started(t, Config{})
+	for _, suite := range suites {
+		sec := agreed(suite)
+		sp := spec()
+		sp.StreamID, sp.Security = earshot.StreamID(suite), sec
+		s, err := e.Open(sp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, to := listen(t), netip.AddrPortFrom(loopback, uint16(s.Port()))
+		out := outbound(t, sec.Remote)
+		src := &rtptest.Numbered{Format: rtptest.PCMU, SSRC: 9, Seq: 1}
+		writeTo(t, conn, sealed(t, out, src.Next()), to)
+		report, err := rtcp.Marshal([]rtcp.Packet{&rtcp.SenderReport{SSRC: 9, NTPTime: 1 << 40}, rtcp.NewCNAMESourceDescription(9, "x")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed, err := out.RTCP(nil, report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeTo(t, conn, report, to) // plain: not taken
+		writeTo(t, conn, closed, netip.AddrPortFrom(loopback, to.Port()+1))
+		eventually(t, "the sender report", func() bool { return s.counters().senderReports == 1 })
+		eventually(t, "the plain report to be refused", func() bool { return s.counters().unauthentic == 1 })
+		eventually(t, "a receiver report", func() bool {
+			s.mu.Lock()
+			s.control.next = 1
+			s.mu.Unlock()
+			s.report()
+			return s.counters().receiverReports > 0
+		})
+		in, err := srtp.NewInbound(sec.Local)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := readRTCP(t, conn, in)
+		rr, ok := got[0].(*rtcp.ReceiverReport)
+		if !ok || len(rr.Reports) != 1 || rr.Reports[0].SSRC != 9 {
+			t.Errorf("%s: received %v", suite, got)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func listen(t *testing.T) *net.UDPConn {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func writeTo(t *testing.T, c *net.UDPConn, b []byte, to netip.AddrPort) {
+	t.Helper()
+	if _, err := c.WriteToUDPAddrPort(b, to); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readRTCP reads one compound packet and opens it.
+func readRTCP(t *testing.T, c *net.UDPConn, in *srtp.Inbound) []rtcp.Packet {
+	t.Helper()
+	if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 2048)
+	n, err := c.Read(buf)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := in.RTCP(nil, buf[:n])
+	if err != nil {
+		t.Fatal(err)
+	}
+	packets, err := rtcp.Unmarshal(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return packets
+}
