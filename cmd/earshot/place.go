@@ -122,6 +122,7 @@ func (c callSpec) senders() ([]*media.Sender, error) {
 		cfg := media.SenderConfig{
 			Local: netip.MustParseAddrPort("127.0.0.1:0"), Format: c.format(), Label: fmt.Sprint(i + 1), Audio: &samples,
 		}
+		cfg.DTLS = c.srtp == "dtls"
 		if c.srtp == "sdes" {
 			key := earshot.NewCrypto(1, c.suite)
 			cfg.Crypto = &key
@@ -146,6 +147,7 @@ func (c callSpec) media(senders []*media.Sender) []siprec.ClientMedia {
 	out := make([]siprec.ClientMedia, len(senders))
 	for i, s := range senders {
 		out[i] = siprec.ClientMedia{Label: s.Label(), Port: s.Port(), Formats: []earshot.Format{c.format()}}
+		out[i].DTLS = s.DTLS()
 		if key := s.Crypto(); key != nil {
 			out[i].Crypto = []earshot.Crypto{*key}
 		}
@@ -215,6 +217,7 @@ func send(ctx context.Context, session *siprec.ClientSession, senders []*media.S
 			continue
 		}
 		senders[i].SetRemote(m.Remote)
+		senders[i].SetPeer(m.DTLS)
 		wg.Go(func() { errs[i] = senders[i].Run(ctx) })
 	}
 	wg.Wait()
