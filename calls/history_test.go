@@ -214,7 +214,8 @@ func TestTags(t *testing.T) {
 	offer.Metadata.Sessions[0].Extensions = []earshot.Extension{
 		{Space: "http://broadsoft.example", Name: "broadWorksRecordingMetadata/callType/termCall/callingPartyNumber", Value: "sip:+15550177@as.example;user=phone"},
 		{Space: "http://broadsoft.example", Name: "broadWorksRecordingMetadata/callType/termCall/calledPartyNumber", Value: "7700"},
-		{Name: "queue", Value: "billing\nline"}, {Name: "ac/GenesysUUID", Value: "4BOKXYA3"},
+		{Name: "queue", Value: "billing\nline"},
+		{Name: "ac/GenesysUUID", Value: "4BOKXYA3"},
 	}
 	offer.Headers = []earshot.Extension{{Space: "sip", Name: "Diversion", Value: `"Desk" <sip:7001@as.example>;reason=no-answer`}}
 	r.begin(t, offer)

@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -105,17 +106,28 @@ func preferSecure(plan []planned) {
 	}
 }
 
-// Secured takes news of the media plane about a stream's protection.
-func (m *Manager) Secured(id earshot.StreamID, s *earshot.Security) {
+// Secured takes news of the media plane about a stream, and returns the dialog
+// it belongs to. The error wraps [earshot.ErrNotFound] as long as the stream is
+// not stored.
+func (m *Manager) Secured(ctx context.Context, news earshot.StreamSecurity) (dialogID string, err error) {
 	m.mu.Lock()
-	c := m.byStream[id]
+	c := m.byStream[news.StreamID]
 	m.mu.Unlock()
-	if c == nil || s == nil {
-		return
+	if c == nil {
+		return "", fmt.Errorf("stream %s: %w", news.StreamID, earshot.ErrNotFound)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t := c.tracks[id]; t != nil && t.recv != nil {
-		t.security = s
+	s, t := c.rec.Stream(news.StreamID), c.tracks[news.StreamID]
+	if s == nil || t == nil {
+		return "", fmt.Errorf("stream %s: %w", news.StreamID, earshot.ErrNotFound)
 	}
+	if news.Security != nil {
+		t.security = news.Security
+	}
+	if news.Problem != "" {
+		c.note([]string{news.Problem})
+		err = c.commit(ctx, earshot.Commit{}, earshot.EventCallUpdated)
+	}
+	return c.dialogs[s.SegmentID], err
 }

@@ -57,12 +57,14 @@ func TestSIPpFlows(t *testing.T) {
 		steps string
 		check func(t *testing.T, s *server, call earshot.Call)
 	}{
-		{"hold and resume", begin +
-			sippRequest(2, "INVITE", sdpOnlyHeaders, sippSDP(2, "inactive", "inactive")) + sippAnswer(200, `a=inactive.*a=inactive`) + sippAck(2) +
-			sippRequest(3, "INVITE", sdpOnlyHeaders, sippSDP(3, "sendonly", "sendonly")) + sippAnswer(200, `a=recvonly.*a=recvonly`) + sippAck(3) + bye(4),
+		{
+			"hold and resume", begin +
+				sippRequest(2, "INVITE", sdpOnlyHeaders, sippSDP(2, "inactive", "inactive")) + sippAnswer(200, `a=inactive.*a=inactive`) + sippAck(2) +
+				sippRequest(3, "INVITE", sdpOnlyHeaders, sippSDP(3, "sendonly", "sendonly")) + sippAnswer(200, `a=recvonly.*a=recvonly`) + sippAck(3) + bye(4),
 			func(t *testing.T, _ *server, call earshot.Call) {
 				wantStreams(t, call, "Ada Quist", "Bela Thorn")
-			}},
+			},
+		},
 		{
 			"the second party joins by a partial update", sippInvite(1, sippBody(sippSDP(1, "sendonly"), flowMetadata("complete", "grp-2", "ses-2", ada))) +
 				sippAnswer(200, `a=label:11`) + sippAck(1) +

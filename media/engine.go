@@ -16,6 +16,7 @@ import (
 	"earshot"
 	"earshot/media/codec"
 	"earshot/media/record"
+	"earshot/media/srtp"
 )
 
 // Defaults of [Config].
@@ -27,6 +28,7 @@ const (
 const (
 	maxPollers     = 2
 	flushInterval  = 150 * time.Millisecond
+	tellInterval   = 200 * time.Millisecond // how often security is stored, if there is news
 	reportInterval = 500 * time.Millisecond // how often streams are asked for RTCP
 )
 
@@ -40,6 +42,10 @@ type Config struct {
 	MinPort, MaxPort int
 	// CreateFile makes a segment file of a recording; nil makes one on disk.
 	CreateFile func(path string) (record.File, error)
+	// Secured gets news about the protection of streams: keys of a handshake and
+	// rollover counters to be stored, and what went wrong. It may wait; what it
+	// returns an error for is told again. May be nil.
+	Secured func(earshot.StreamSecurity) error
 }
 
 func (c Config) withDefaults() Config {
@@ -61,6 +67,8 @@ type Engine struct {
 	ports   *ports
 	pollers []*poller
 	totals  totals
+	// certificate is what peers see in DTLS handshakes.
+	certificate *srtp.Certificate
 
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -82,7 +90,11 @@ func New(cfg Config, log *slog.Logger) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
-	e := &Engine{cfg: cfg, log: log, clock: newClock(), ports: p, streams: map[*Stream]bool{}}
+	certificate, err := srtp.NewCertificate()
+	if err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	e := &Engine{cfg: cfg, log: log, clock: newClock(), ports: p, certificate: certificate, streams: map[*Stream]bool{}}
 	for range min(maxPollers, runtime.NumCPU()) {
 		poller, err := newPoller(e.clock)
 		if err != nil {
@@ -109,6 +121,7 @@ func (e *Engine) Start() {
 	}
 	e.wg.Go(func() { e.every(ctx, flushInterval, (*Stream).flush) })
 	e.wg.Go(func() { e.every(ctx, reportInterval, (*Stream).report) })
+	e.wg.Go(func() { e.every(ctx, tellInterval, (*Stream).tell) })
 }
 
 // every does something with each open stream again and again.
@@ -233,8 +246,14 @@ func (e *Engine) Open(spec StreamSpec) (*Stream, error) {
 		return nil, fmt.Errorf("open stream %s: %w", spec.StreamID, err)
 	}
 	e.streams[s] = true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shakeHands()
 	return s, nil
 }
+
+// Fingerprint returns that of the certificate for DTLS: "sha-256 AB:CD:...".
+func (e *Engine) Fingerprint() string { return e.certificate.Fingerprint() }
 
 // bind takes a pair of sockets: RTP on the even port, RTCP on the next.
 func (e *Engine) bind(port int) (socketPair, error) {

@@ -3,6 +3,7 @@ package media
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -290,4 +291,116 @@ func readRTCP(t *testing.T, c *net.UDPConn, in *srtp.Inbound) []rtcp.Packet {
 		t.Fatal(err)
 	}
 	return packets
+}
+
+// A sender and a stream agree on keys by DTLS, whoever begins.
+func TestHandshakeOfAStream(t *testing.T) {
+	for _, setup := range []string{"passive", "active"} {
+		t.Run(setup, func(t *testing.T) {
+			news := make(chan earshot.StreamSecurity, 16)
+			e := started(t, Config{Secured: func(n earshot.StreamSecurity) error { news <- n; return nil }})
+			audio := make(Samples, 8000)
+			for i := range audio {
+				audio[i] = int16(i % 3000)
+			}
+			want := slices.Clone(audio)
+			sender, err := NewSender(SenderConfig{
+				Local: netip.AddrPortFrom(loopback, 0), Format: rtptest.PCMU, Audio: &audio, DTLS: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer sender.Close()
+			sp := spec()
+			at := uint16(sender.Port())
+			sp.Security = &earshot.Security{
+				DTLS: &earshot.DTLS{Setup: setup, Fingerprints: []string{e.Fingerprint()}}, PeerDTLS: sender.DTLS(),
+				Peer: netip.AddrPortFrom(loopback, at), PeerRTCP: netip.AddrPortFrom(loopback, at+1),
+			}
+			s, err := e.Open(sp)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sender.SetRemote(netip.AddrPortFrom(loopback, uint16(s.Port())))
+			sender.SetPeer(sp.Security.DTLS)
+			if err := sender.Run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "RTCP", func() bool { return s.counters().goodbyes > 0 })
+			var stored *earshot.Security
+			eventually(t, "the keys to be stored", func() bool {
+				select {
+				case n := <-news:
+					stored = n.Security
+				default:
+				}
+				return stored != nil && stored.Remote != nil && stored.RemoteRTCP != nil
+			})
+			if got := s.Stats(); int(got.PacketsReceived) != sender.Sent() || got.PacketsInvalid != 0 {
+				t.Errorf("%d sent: %+v", sender.Sent(), got)
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			got := read(t, s)
+			if len(got) != len(want) {
+				t.Fatalf("%d samples, want %d", len(got), len(want))
+			}
+			// The keys are enough to go on after a restart, without a handshake.
+			sp.Security, sp.Resume = stored, true
+			r := &rig{t: t, e: e, at: e.clock.now(), src: &rtptest.Numbered{Format: rtptest.PCMU, SSRC: 5, Seq: 1}}
+			r.open(sp)
+			r.sendSealed(outbound(t, stored.Remote), 10)
+			if got := r.s.Stats(); got.PacketsReceived < 10 || got.PacketsInvalid != 0 {
+				t.Errorf("after a restart: %+v", got)
+			}
+			if err := r.s.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// Whoever has another certificate than the SDP named is not recorded, and the
+// call hears of it.
+func TestStreamOfAnotherCertificate(t *testing.T) {
+	news := make(chan earshot.StreamSecurity, 16)
+	e := started(t, Config{Secured: func(n earshot.StreamSecurity) error { news <- n; return nil }})
+	audio := make(Samples, 8000)
+	sender, err := NewSender(SenderConfig{Local: netip.AddrPortFrom(loopback, 0), Format: rtptest.PCMU, Audio: &audio, DTLS: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sender.Close()
+	sp := spec()
+	sp.Security = &earshot.Security{
+		DTLS:     &earshot.DTLS{Setup: "passive", Fingerprints: []string{e.Fingerprint()}},
+		PeerDTLS: &earshot.DTLS{Setup: "actpass", Fingerprints: []string{e.Fingerprint()}},
+		Peer:     netip.AddrPortFrom(loopback, uint16(sender.Port())),
+	}
+	s, err := e.Open(sp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sender.SetRemote(netip.AddrPortFrom(loopback, uint16(s.Port())))
+	sender.SetPeer(sp.Security.DTLS)
+	if err := sender.Run(t.Context()); err == nil {
+		t.Error("the handshake went well")
+	}
+	select {
+	case n := <-news:
+		if n.Problem == "" || n.Security != nil {
+			t.Errorf("told %+v", n)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("nobody was told")
+	}
+	write(t, dial(t, s.Port()), (&rtptest.Numbered{Format: rtptest.PCMU, SSRC: 9}).Next())
+	eventually(t, "a plain packet to be refused", func() bool { return s.counters().unauthentic == 1 })
+	if c := s.counters(); c.handshakeErrors != 1 || s.Stats().PacketsReceived != 0 {
+		t.Errorf("%+v", c)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -48,6 +48,9 @@ var metricHelp = map[string]string{
 	"packets_unanswered_total":  "RTP packets recorded in a format that the answer did not name.",
 	"packets_unauthentic_total": "SRTP packets under another key than the agreed one, and plain ones where it is needed.",
 	"packets_replayed_total":    "SRTP packets dropped because they had been received, or were too old to tell.",
+	"dtls_handshakes_total":     "DTLS handshakes begun.",
+	"dtls_errors_total":         "DTLS handshakes that failed, a wrong fingerprint included.",
+	"stun_total":                "STUN messages passed over: ICE was not agreed on.",
 	"timeline_jumps_total":      "Breaks of SSRC or timestamp.",
 	"rtcp_sender_reports_total": "RTCP sender reports received.",
 	"rtcp_goodbyes_total":       "RTCP BYE packets received.",
@@ -89,6 +92,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	count("packets_unanswered_total", counts.unanswered)
 	count("packets_unauthentic_total", counts.unauthentic)
 	count("packets_replayed_total", counts.replayed)
+	count("dtls_handshakes_total", counts.handshakes)
+	count("dtls_errors_total", counts.handshakeErrors)
+	count("stun_total", counts.stun)
 	count("timeline_jumps_total", counts.jumps)
 	count("rtcp_sender_reports_total", counts.senderReports)
 	count("rtcp_goodbyes_total", counts.goodbyes)

@@ -38,6 +38,9 @@ func (s *Stream) drain(from *socket, b *batch, batches int) {
 		for i := range n {
 			d := b.datagram(i, now)
 			if from.rtcp {
+				if !d.cut && s.handshaking(d, rtcpPort) {
+					continue
+				}
 				s.takeRTCP(d, false)
 			} else {
 				s.take(d)
@@ -49,8 +52,25 @@ func (s *Stream) drain(from *socket, b *batch, batches int) {
 	}
 }
 
+// handshaking reports whether a datagram is one of DTLS or STUN, and takes it
+// (RFC 7983 7).
+func (s *Stream) handshaking(d datagram, port int) bool {
+	switch {
+	case isDTLS(d.data):
+		s.takeDTLS(d, port)
+	case isSTUN(d.data):
+		s.counts.stun++
+	default:
+		return false
+	}
+	return true
+}
+
 // take takes one datagram of the RTP port.
 func (s *Stream) take(d datagram) {
+	if !d.cut && s.handshaking(d, rtpPort) {
+		return
+	}
 	if isRTCP(d.data) { // RFC 5761 4
 		s.takeRTCP(d, true)
 		return

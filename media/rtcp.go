@@ -48,7 +48,7 @@ func (s *Stream) takeRTCP(d datagram, muxed bool) {
 		s.invalid++
 		return
 	}
-	if s.guard != nil && !s.openRTCP(&d) {
+	if s.guard != nil && !s.openRTCP(&d, muxed) {
 		return
 	}
 	for rest := d.data; len(rest) >= 8; {
@@ -138,28 +138,26 @@ func (s *Stream) goodbye() {
 // expected: the port after that of the RTP, or the same.
 func (s *Stream) send(packets []rtcp.Packet) {
 	c := &s.control
-	to, fd := c.from, s.rtcpSocket(c.muxed)
+	to, muxed := c.from, c.muxed
 	if !to.IsValid() {
 		from := s.latch.from
 		if !from.IsValid() || from.Port() == 65535 {
 			return
 		}
-		to, fd = netip.AddrPortFrom(from.Addr(), from.Port()+1), s.rtcpSocket(false)
+		to, muxed = netip.AddrPortFrom(from.Addr(), from.Port()+1), false
 		if s.spec.RTCPMux {
-			to, fd = from, s.rtcpSocket(true)
+			to, muxed = from, true
 		}
 	}
 	b, err := rtcp.Marshal(packets)
 	if err == nil && s.guard != nil {
-		b, err = s.guard.sealRTCP(b)
+		b, err = s.guard.sealRTCP(b, muxed)
 	}
+	fd := s.rtcpSocket(muxed)
 	if err != nil || fd < 0 {
 		return
 	}
-	if s.engine.cfg.BindIP.Is6() {
-		to = netip.AddrPortFrom(netip.AddrFrom16(to.Addr().As16()), to.Port())
-	}
-	if unix.Sendto(fd, b, unix.MSG_DONTWAIT, sockaddr(to)) == nil {
+	if unix.Sendto(fd, b, unix.MSG_DONTWAIT, sockaddr(s.engine.familiar(to))) == nil {
 		c.sent = true
 		s.counts.receiverReports++
 	}

@@ -25,6 +25,9 @@ const packetTime = 20 * time.Millisecond
 // it free.
 const bindTries = 50
 
+// aLongTimeAgo is a deadline that ends what waits at a socket.
+var aLongTimeAgo = time.Unix(1, 0)
+
 // PCMSource is mono audio at the rate of the format being sent. It returns
 // io.EOF behind the last sample; before it, fewer samples than asked for are
 // topped up with silence.
@@ -56,6 +59,8 @@ type SenderConfig struct {
 	Gaps []Gap
 	// Crypto is the key to encrypt with (RFC 4568); nil sends plain RTP.
 	Crypto *earshot.Crypto
+	// DTLS shakes hands for a key before anything is sent (RFC 5764).
+	DTLS bool
 }
 
 // Sender sends audio as RTP in real time, with a sender report every 5 s and a
@@ -66,12 +71,15 @@ type Sender struct {
 	rtp     *net.UDPConn
 	rtcp    *net.UDPConn
 
-	packet  rtp.Packet
-	buf     []byte
-	guard   *srtp.Outbound // nil: plain
-	sealed  []byte
-	packets uint32
-	octets  uint32
+	packet rtp.Packet
+	buf    []byte
+	sealed []byte
+	// guard and guardRTCP are nil for plain packets.
+	guard, guardRTCP *srtp.Outbound
+	certificate      *srtp.Certificate // nil without DTLS
+	peer             *earshot.DTLS
+	packets          uint32
+	octets           uint32
 }
 
 // NewSender binds the ports.
@@ -92,6 +100,12 @@ func NewSender(cfg SenderConfig) (*Sender, error) {
 	s := &Sender{cfg: cfg, encoder: encoder}
 	if cfg.Crypto != nil {
 		if s.guard, err = srtp.NewOutbound(cfg.Crypto); err != nil {
+			return nil, fmt.Errorf("sender: %w", err)
+		}
+		s.guardRTCP = s.guard
+	}
+	if cfg.DTLS {
+		if s.certificate, err = srtp.NewCertificate(); err != nil {
 			return nil, fmt.Errorf("sender: %w", err)
 		}
 	}
@@ -153,6 +167,13 @@ func (s *Sender) Close() error { return errors.Join(s.rtp.Close(), s.rtcp.Close(
 func (s *Sender) Run(ctx context.Context) error {
 	if !s.cfg.Remote.IsValid() {
 		return errors.New("sender: nowhere to send to")
+	}
+	if s.certificate != nil {
+		end, err := s.shakeHands(ctx)
+		defer end()
+		if err != nil {
+			return err
+		}
 	}
 	start := time.Now()
 	defer s.bye()
@@ -238,8 +259,8 @@ func (s *Sender) bye() {
 func (s *Sender) sendRTCP(first rtcp.Packet, more ...rtcp.Packet) {
 	cname := rtcp.NewCNAMESourceDescription(s.cfg.SSRC, fmt.Sprintf("%08x", s.cfg.SSRC))
 	b, err := rtcp.Marshal(append([]rtcp.Packet{first, cname}, more...))
-	if err == nil && s.guard != nil {
-		b, err = s.guard.RTCP(nil, b)
+	if err == nil && s.guardRTCP != nil {
+		b, err = s.guardRTCP.RTCP(nil, b)
 	}
 	if err == nil && s.cfg.Remote.Port() < 65535 {
 		to := netip.AddrPortFrom(s.cfg.Remote.Addr(), s.cfg.Remote.Port()+1)

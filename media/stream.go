@@ -76,7 +76,10 @@ type counters struct {
 	// unauthentic packets were protected by another key, or not at all.
 	unauthentic uint64
 	// replayed packets had been received, or are too old to tell.
-	replayed uint64
+	replayed        uint64
+	handshakes      uint64 // DTLS, begun
+	handshakeErrors uint64
+	stun            uint64
 }
 
 func (c *counters) plus(d counters) {
@@ -88,6 +91,9 @@ func (c *counters) plus(d counters) {
 	c.receiverReports += d.receiverReports
 	c.unauthentic += d.unauthentic
 	c.replayed += d.replayed
+	c.handshakes += d.handshakes
+	c.handshakeErrors += d.handshakeErrors
+	c.stun += d.stun
 }
 
 // newStream returns a stream without sockets, with what an earlier process
@@ -277,6 +283,7 @@ func (s *Stream) close() error {
 		s.poller.remove(s.rtp, s.rtcp)
 		s.drain(s.rtp, newBatch(s.engine.clock), 1<<10)
 		s.goodbye()
+		s.closeLinks()
 	}
 	s.mu.Lock()
 	s.closed = true
@@ -285,6 +292,7 @@ func (s *Stream) close() error {
 		_ = unix.Close(s.rtcp.fd)
 	}
 	s.mu.Unlock()
+	s.closeLinks() // a drain that was under way may have begun one
 	err := s.log.Close()
 	s.engine.forget(s)
 	return err

@@ -51,16 +51,21 @@ type ClientMedia struct {
 	Port      int
 	Formats   []earshot.Format
 	Direction earshot.MediaDirection // empty: sendonly
-	// Profile is the transport; empty is RTP/AVP, or RTP/SAVP with Crypto.
+	// Profile is the transport; empty is RTP/AVP, or RTP/SAVP with Crypto and
+	// UDP/TLS/RTP/SAVP with DTLS.
 	Profile string
 	// Crypto are the keys to offer (RFC 4568).
 	Crypto []earshot.Crypto
+	// DTLS is what to offer of DTLS-SRTP (RFC 5763).
+	DTLS *earshot.DTLS
 }
 
 func (m ClientMedia) profile() string {
 	switch {
 	case m.Profile != "":
 		return m.Profile
+	case m.DTLS != nil:
+		return "UDP/TLS/RTP/SAVP"
 	case len(m.Crypto) > 0:
 		return "RTP/SAVP"
 	}

@@ -196,6 +196,9 @@ func (s *ClientSession) mline(b *strings.Builder, m ClientMedia, conn string, el
 	for i := range m.Crypto {
 		writeCrypto(b, &m.Crypto[i])
 	}
+	if m.DTLS != nil {
+		writeDTLS(b, m.DTLS)
+	}
 	if elsewhere && !slices.Contains(style.lines, "c") {
 		fmt.Fprintf(b, "c=%s\r\n", conn)
 	}

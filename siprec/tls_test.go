@@ -244,7 +244,8 @@ func TestBadTLSFilesAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range []TLSFiles{
-		{Cert: a.file("missing.pem"), Key: good.Key}, {Cert: good.Cert, Key: a.issue(t, "other.example").Key},
+		{Cert: a.file("missing.pem"), Key: good.Key},
+		{Cert: good.Cert, Key: a.issue(t, "other.example").Key},
 		{Cert: good.Cert, Key: good.Key, ClientCA: empty},
 	} {
 		if _, err := f.Load(); err == nil {

@@ -99,6 +99,7 @@ func (a *act) makeSenders() error {
 		cfg := media.SenderConfig{
 			Local: netip.AddrPortFrom(a.spec.local(), 0), Format: a.spec.format(), Label: fmt.Sprint(i + 1), Audio: &samples, Gaps: a.gaps(from),
 		}
+		cfg.DTLS = a.spec.srtp == "dtls"
 		if a.spec.srtp == "sdes" {
 			key := earshot.NewCrypto(1, a.spec.suite)
 			cfg.Crypto = &key
@@ -189,6 +190,7 @@ func (a *act) start(ctx context.Context, i int) {
 		return
 	}
 	a.senders[i].SetRemote(answer[line].Remote)
+	a.senders[i].SetPeer(answer[line].DTLS)
 	a.sending.Go(func() {
 		if err := a.senders[i].Run(ctx); err != nil {
 			a.errs[i] = fmt.Errorf("send audio: %w", err)

@@ -41,7 +41,7 @@ type signalling struct {
 	DigestUser     string `placeholder:"NAME" help:"User name for a server that asks who calls."`
 	DigestPassword string `placeholder:"PASSWORD" help:"Password for it."`
 	IPv6           bool   `name:"ipv6" help:"Call from ::1."`
-	SRTP           string `name:"srtp" enum:"off,sdes" default:"off" help:"Encrypt the audio: off or sdes."`
+	SRTP           string `name:"srtp" enum:"off,sdes,dtls" default:"off" help:"Encrypt the audio: off, sdes or dtls."`
 	Suite          string `default:"AES_CM_128_HMAC_SHA1_80" help:"Suite to offer with sdes."`
 }
 

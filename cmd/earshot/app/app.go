@@ -160,7 +160,9 @@ func (a *App) startMedia(context.Context) error {
 	if err != nil {
 		return err
 	}
-	engine, err := media.New(media.Config{Dir: masterDir(a.cfg), BindIP: mediaAddr(a.cfg.SIP), MinPort: first, MaxPort: last}, a.log)
+	engine, err := media.New(media.Config{
+		Dir: masterDir(a.cfg), BindIP: mediaAddr(a.cfg.SIP), MinPort: first, MaxPort: last, Secured: a.secured,
+	}, a.log)
 	if err != nil {
 		return err
 	}
@@ -169,6 +171,20 @@ func (a *App) startMedia(context.Context) error {
 	a.onStop("media", func(context.Context) error { return engine.Close() })
 	a.metrics.MustRegister(engine.Collectors()...)
 	return nil
+}
+
+// secured stores what came of the protection of a stream with its dialog.
+func (a *App) secured(news earshot.StreamSecurity) error {
+	select {
+	case <-a.ready:
+	default:
+		return errors.New("starting")
+	}
+	dialog, err := a.calls.Secured(context.Background(), news)
+	if err != nil || news.Security == nil {
+		return err
+	}
+	return a.sip.SaveSecurity(dialog, news.StreamID, news.Security)
 }
 
 func (a *App) startSIP(ctx context.Context) error {

@@ -15,10 +15,11 @@ func (a *App) startCalls(ctx context.Context) error {
 	cfg := calls.Config{
 		WrapUp: a.cfg.Calls.WrapUp, ResumeWindow: a.cfg.Calls.ResumeWindow,
 		MediaTimeout: a.cfg.Calls.MediaTimeout, Agents: a.cfg.Calls.Agents,
-		SRTP:      earshot.SRTPPolicy(a.cfg.Media.SRTP),
-		Admit:     a.disk.check,
-		Broadcast: a.broadcastPartial,
-		EndDialog: func(ctx context.Context, id string) error { return a.sip.EndDialog(ctx, id) },
+		SRTP:        earshot.SRTPPolicy(a.cfg.Media.SRTP),
+		Fingerprint: a.media.Fingerprint(),
+		Admit:       a.disk.check,
+		Broadcast:   a.broadcastPartial,
+		EndDialog:   func(ctx context.Context, id string) error { return a.sip.EndDialog(ctx, id) },
 	}
 	a.calls = calls.New(cfg, a.store, mediaPort{a}, a.trans, a.log)
 	a.metrics.MustRegister(a.calls.Collectors()...)
