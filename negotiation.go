@@ -55,8 +55,10 @@ type MediaOffer struct {
 	Label     string         `json:"label"`
 	Direction MediaDirection `json:"direction"`
 	Formats   []Format       `json:"formats"`
-	PTime     int            `json:"ptime"`
-	RTCPMux   bool           `json:"rtcp_mux"`
+	// PTime and MaxPTime are ms of audio in a packet, 0 if not said.
+	PTime    int  `json:"ptime"`
+	MaxPTime int  `json:"max_ptime,omitempty"`
+	RTCPMux  bool `json:"rtcp_mux"`
 	// Crypto are the keys offered that can be used, in the offer's order
 	// (RFC 4568).
 	Crypto []Crypto `json:"crypto,omitempty"`

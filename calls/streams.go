@@ -64,6 +64,9 @@ func (m *Manager) acceptable(
 	if o.Kind != "audio" {
 		return nil, nil, fmt.Errorf("media type %q: %w", o.Kind, earshot.ErrNoCommonCodec)
 	}
+	if o.Remote.Addr().IsMulticast() {
+		return nil, nil, fmt.Errorf("multicast: %w", earshot.ErrNoCommonCodec)
+	}
 	security, err := m.secure(o, policy, before)
 	if err != nil {
 		return nil, nil, err

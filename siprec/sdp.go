@@ -173,6 +173,8 @@ func (m *mline) attribute(value string) {
 		m.offer.RTCPMux = true
 	case "ptime":
 		m.offer.PTime, _ = strconv.Atoi(rest)
+	case "maxptime":
+		m.offer.MaxPTime, _ = strconv.Atoi(rest)
 	case "rtcp": // RFC 3605
 		port, addr, _ := strings.Cut(rest, " ")
 		if n, err := strconv.ParseUint(port, 10, 16); err == nil {
@@ -320,6 +322,7 @@ func answerSDP(id, version uint64, host string, offers []earshot.MediaOffer, ans
 				fmt.Fprintf(&b, "a=fmtp:%d %s\r\n", f.PayloadType, f.FMTP)
 			}
 		}
+		writePTime(&b, &o)
 		writeSecurity(&b, a.Security)
 		if a.RTCPMux {
 			b.WriteString("a=rtcp-mux\r\n")
@@ -328,6 +331,16 @@ func answerSDP(id, version uint64, host string, offers []earshot.MediaOffer, ans
 		fmt.Fprintf(&b, "a=%s\r\n", a.Direction)
 	}
 	return []byte(b.String())
+}
+
+// writePTime asks for packets as long as they were offered (RFC 8866 6.4).
+func writePTime(b *strings.Builder, o *earshot.MediaOffer) {
+	if o.PTime > 0 {
+		fmt.Fprintf(b, "a=ptime:%d\r\n", o.PTime)
+	}
+	if o.MaxPTime > 0 {
+		fmt.Fprintf(b, "a=maxptime:%d\r\n", o.MaxPTime)
+	}
 }
 
 func writeLabel(b *strings.Builder, label string) {
