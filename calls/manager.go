@@ -31,8 +31,10 @@ type Config struct {
 	// packet at all) for so long. Streams on hold (inactive) do not count.
 	MediaTimeout time.Duration
 	// Agents are patterns of addresses of record that are agents: "*@pbx.example",
-	// "+4930*", "2??". Without host part they match the user part alone.
+	// "+4930*", "2??", "2000-2099". Without @ they match the user part alone.
 	Agents []string
+	// Directory knows agents and queues. May be nil.
+	Directory Directory
 	// Admit is asked before each new session; its error refuses it. May be nil.
 	Admit func() error
 	// Broadcast gets the partials. It must not block. May be nil.
@@ -51,6 +53,9 @@ func (c Config) withDefaults() Config {
 	orElse(&c.MaxWrapUp, DefaultMaxWrapUp)
 	orElse(&c.ResumeWindow, DefaultResumeWindow)
 	orElse(&c.MediaTimeout, DefaultMediaTimeout)
+	if c.Directory == nil {
+		c.Directory = nobody{}
+	}
 	if c.Admit == nil {
 		c.Admit = func() error { return nil }
 	}

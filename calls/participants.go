@@ -1,7 +1,6 @@
 package calls
 
 import (
-	"path"
 	"slices"
 	"strings"
 
@@ -37,21 +36,19 @@ func (c *call) cast(id earshot.SegmentID, offer earshot.SessionOffer) {
 	md := offer.Metadata
 	if md == nil || len(md.Participants) == 0 {
 		c.castWithoutMetadata(offer.From)
+		c.assignRoles(id, offer)
 		return
 	}
 	for _, p := range md.Participants {
 		c.castParticipant(p)
 	}
-	c.assignRoles()
+	c.assignRoles(id, offer)
 	senders := c.senders(id, md)
 	for i := range c.rec.Streams {
 		s := &c.rec.Streams[i]
 		if s.SegmentID == id && s.EndedAt == nil {
 			s.ParticipantIDs = senders[s.ID]
 		}
-	}
-	if d := direction(md); d != "" {
-		c.rec.Direction = d
 	}
 }
 
@@ -60,9 +57,9 @@ func (c *call) castWithoutMetadata(from string) {
 	if len(c.rec.Participants) > 0 || user == "" {
 		return
 	}
-	p := earshot.Participant{ID: earshot.NewParticipantID(), AOR: from}
-	p.Role = c.m.roleOf(p, nil)
-	c.rec.Participants = append(c.rec.Participants, p)
+	c.rec.Participants = append(c.rec.Participants, earshot.Participant{
+		ID: earshot.NewParticipantID(), AOR: from, Role: earshot.RoleUnknown,
+	})
 }
 
 func (c *call) castParticipant(in earshot.MetaParticipant) {
@@ -79,26 +76,6 @@ func (c *call) castParticipant(in earshot.MetaParticipant) {
 	}
 	if len(in.AORs) > 0 {
 		p.AOR = strings.TrimSpace(in.AORs[0])
-	}
-	if r := c.m.roleOf(*p, in.Extensions); r != earshot.RoleUnknown {
-		p.Role = r
-	}
-}
-
-// assignRoles gives the second of two parties the role that is left.
-func (c *call) assignRoles() {
-	if len(c.rec.Participants) != 2 {
-		return
-	}
-	other := map[earshot.Role]earshot.Role{
-		earshot.RoleAgent: earshot.RoleCustomer, earshot.RoleCustomer: earshot.RoleAgent,
-	}
-	a, b := &c.rec.Participants[0], &c.rec.Participants[1]
-	if a.Role == earshot.RoleUnknown && other[b.Role] != "" {
-		a.Role = other[b.Role]
-	}
-	if b.Role == earshot.RoleUnknown && other[a.Role] != "" {
-		b.Role = other[a.Role]
 	}
 }
 
@@ -158,31 +135,6 @@ func streamIDs(md *earshot.Metadata, label string) []string {
 
 func intersects(a, b []string) bool {
 	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
-}
-
-// roleOf returns the role the extension data names, else agent when one of
-// the configured patterns matches the address, else unknown.
-func (m *Manager) roleOf(p earshot.Participant, ext []earshot.Extension) earshot.Role {
-	for _, e := range ext {
-		if e.Space == ExtensionSpace && e.Name == "role" {
-			switch r := earshot.Role(strings.ToLower(strings.TrimSpace(e.Value))); r {
-			case earshot.RoleAgent, earshot.RoleCustomer:
-				return r
-			}
-		}
-	}
-	address := stripScheme(p.AOR)
-	user, _, _ := strings.Cut(address, "@")
-	for _, pattern := range m.cfg.Agents {
-		subject := user
-		if strings.Contains(pattern, "@") {
-			subject = address
-		}
-		if ok, err := path.Match(pattern, subject); err == nil && ok {
-			return earshot.RoleAgent
-		}
-	}
-	return earshot.RoleUnknown
 }
 
 func direction(md *earshot.Metadata) earshot.Direction {
