@@ -14,7 +14,7 @@ import (
 func (a *App) startCalls(ctx context.Context) error {
 	cfg := calls.Config{
 		WrapUp: a.cfg.Calls.WrapUp, ResumeWindow: a.cfg.Calls.ResumeWindow,
-		MediaTimeout: a.cfg.Calls.MediaTimeout, Agents: a.cfg.Calls.Agents,
+		MediaTimeout: a.cfg.Calls.MediaTimeout, Agents: a.cfg.Calls.Agents, Directory: a.people,
 		Admit:     a.disk.check,
 		Broadcast: a.broadcastPartial,
 		EndDialog: func(ctx context.Context, id string) error { return a.sip.EndDialog(ctx, id) },

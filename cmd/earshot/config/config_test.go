@@ -92,6 +92,8 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		{name: "ports", env: []string{"EARSHOT_RTP_PORTS=5-1"}, want: "rtp.ports"},
 		{name: "listen", env: []string{"EARSHOT_HTTP_LISTEN=8080"}, want: "http.listen"},
 		{name: "model", env: []string{"EARSHOT_LLM_BASE_URL=http://127.0.0.1:1/v1"}, want: "llm.model"},
+		{name: "pattern", env: []string{"EARSHOT_CALLS_AGENTS=2[0"}, want: "calls.agents"},
+		{name: "directory", env: []string{"EARSHOT_DIRECTORY_FILE=people.txt"}, want: "directory.file"},
 		{name: "webhook", env: []string{"EARSHOT_WEBHOOK_URL=http://127.0.0.1:1"}, want: "webhook.secrets"},
 		{name: "TLS", env: []string{"EARSHOT_SIP_TLS_CERT=a.pem"}, want: "sip.tls_key"},
 		{name: "policies in the environment", env: []string{"EARSHOT_SIP_POLICIES=x"}, want: "EARSHOT_SIP_POLICIES"},
