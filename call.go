@@ -45,6 +45,23 @@ const (
 	RoleCustomer Role = "customer"
 )
 
+// RoleSource is what a role was found by, the surest first.
+type RoleSource string
+
+// The sources of roles.
+const (
+	RoleFromExtension RoleSource = "extension" // our own extension data
+	RoleFromDirectory RoleSource = "directory" // an agent of the directory
+	RoleFromPattern   RoleSource = "pattern"   // calls.agents
+	RoleFromVendor    RoleSource = "vendor"    // extension data of the recording client
+	RoleFromDirection RoleSource = "direction" // direction of the call and who called
+	RoleFromDomain    RoleSource = "domain"    // the domain of the recording session
+	RoleFromNumber    RoleSource = "number"    // a short number beside a whole one
+	RoleFromOrder     RoleSource = "order"     // order of the streams
+	RoleFromOther     RoleSource = "other"     // what the other of two is not
+	RoleFromNothing   RoleSource = ""
+)
+
 // Call is one conversation. It consists of one or more segments, each a
 // recording session (RFC 7866) of its own.
 type Call struct {
@@ -62,6 +79,8 @@ type Call struct {
 	// "kind:value": group and session IDs of RFC 7865, UCID and the like. Two
 	// calls that have one in common are recordings of the same conversation.
 	CorrelationIDs []string `json:"correlation_ids,omitempty"`
+	// Queue is the ID of the directory's queue that was dialled, "" for none.
+	Queue string `json:"queue,omitempty"`
 	// Problems are what went wrong without costing the recording, each one
 	// lower-case phrase: "metadata: no recording element".
 	Problems []string `json:"problems,omitempty"`
@@ -158,11 +177,13 @@ type Participant struct {
 	// AOR is the address of record as the metadata gave it.
 	AOR  string `json:"aor"`
 	Role Role   `json:"role"`
-	// RoleConfidence is how sure the role is, 0 to 1, and RoleSource the rule it
-	// comes from: "extension", "pattern", "vendor", "direction", "domain",
-	// "number", "other party" or "order".
-	RoleConfidence float64 `json:"role_confidence"`
-	RoleSource     string  `json:"role_source,omitempty"`
+	// RoleConfidence is how sure the role is, from 0 (unknown) to 1 (said so),
+	// and RoleSource by what it was found, see docs/roles.md.
+	RoleConfidence float64    `json:"role_confidence"`
+	RoleSource     RoleSource `json:"role_source"`
+	// AgentID and Team are the directory's, "" for those it does not have.
+	AgentID string `json:"agent_id,omitempty"`
+	Team    string `json:"team,omitempty"`
 	// JoinedAt and LeftAt are when the participant came to the call, and when it
 	// was gone.
 	JoinedAt *time.Time `json:"joined_at,omitempty"`

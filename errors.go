@@ -21,6 +21,10 @@ var (
 	ErrDiskReserve = errors.New("data disk is down to its reserve")
 	// ErrDraining says that the server takes no new calls (SIP 503).
 	ErrDraining = errors.New("draining")
+	// ErrExists says that what was to be made is there already (HTTP 409).
+	ErrExists = errors.New("exists already")
+	// ErrManaged says that what was to be changed comes from a file (HTTP 409).
+	ErrManaged = errors.New("comes from a file")
 	// ErrGone says that a receiver wants no more deliveries (HTTP 410).
 	ErrGone = errors.New("receiver wants no more")
 )

@@ -12,9 +12,6 @@ import (
 // the vendor calls it; docs/dialects.md has the table.
 type facts struct {
 	caller, callee string
-	// subscriber is "caller" or "callee" where the recorded line is that one's.
-	subscriber string
-	direction  earshot.Direction
 	// ids name the call in other systems, as "kind:value".
 	ids []string
 	// more are further facts worth a tag, as "kind:value".
@@ -73,23 +70,16 @@ func (f *facts) extension(e earshot.Extension) {
 	last := parts[len(parts)-1]
 	swapped := e.Space == jambonzSpace // its numbers are the wrong way round
 	switch {
-	case value == "":
-	case e.Space == ExtensionSpace:
-		if last == "direction" {
-			f.direction = directionOf(value)
-		}
+	case value == "" || e.Space == ExtensionSpace:
 	case slices.Contains(callerWords, last):
 		f.party(value, swapped)
 	case slices.Contains(calleeWords, last):
 		f.party(value, !swapped)
 	case idWords[last] != "":
 		f.id(idWords[last], value)
-	case last == "direction" && f.direction == "":
-		f.direction = directionOf(value)
 	case moreWords[last] != "":
 		f.more = append(f.more, moreWords[last]+":"+value)
 	}
-	f.line(parts, strings.ToLower(value))
 }
 
 // jambonzSpace is the namespace of jambonz' extension data.
@@ -106,34 +96,13 @@ func (f *facts) party(number string, callee bool) {
 	}
 }
 
-// line looks for whose line is recorded: BroadWorks and Metaswitch say that it
-// is one that the call terminates at, or originates from.
-func (f *facts) line(parts []string, value string) {
-	for _, word := range append(slices.Clone(parts), value) {
-		switch word {
-		case "origcall", "originating":
-			f.subscriber, f.direction = "caller", earshot.DirectionOutbound
-		case "termcall", "terminating":
-			f.subscriber, f.direction = "callee", earshot.DirectionInbound
-		}
-	}
-}
-
-func directionOf(value string) earshot.Direction {
-	switch d := earshot.Direction(strings.ToLower(strings.TrimSpace(value))); d {
-	case earshot.DirectionInbound, earshot.DirectionOutbound, earshot.DirectionInternal:
-		return d
-	}
-	return ""
-}
-
 func (f *facts) header(h earshot.Extension) {
 	name, value := strings.ToLower(h.Name), strings.TrimSpace(h.Value)
 	switch {
 	case name == "user-to-user":
 		f.userToUser(value)
 	case name == "diversion" || name == "history-info":
-		if user := userOf(addressIn(value)); user != "" {
+		if user := userOf(address(value)); user != "" {
 			f.more = append(f.more, "diverted:"+user)
 		}
 	case name == "session-id":
@@ -206,14 +175,7 @@ func (f facts) tags() []string {
 	return out
 }
 
-// extensionValue returns the value of the first extension whose name ends in a
-// word.
-func extensionValue(list []earshot.Extension, word string) string {
-	for _, e := range list {
-		name := strings.ToLower(e.Name)
-		if name[strings.LastIndexByte(name, '/')+1:] == word {
-			return strings.TrimSpace(e.Value)
-		}
-	}
-	return ""
+func userOf(aor string) string {
+	user, _, _ := earshot.SplitAOR(aor)
+	return user
 }

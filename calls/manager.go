@@ -31,7 +31,7 @@ type Config struct {
 	// packet at all) for so long. Streams on hold (inactive) do not count.
 	MediaTimeout time.Duration
 	// Agents are patterns of addresses of record that are agents: "*@pbx.example",
-	// "+4930*", "2??". Without host part they match the user part alone.
+	// "+4930*", "2??", "2000-2099". Without @ they match the user part alone.
 	Agents []string
 	// SRTP says which streams are taken unless the offer says so itself; empty
 	// is [earshot.SRTPAllow].
@@ -39,6 +39,8 @@ type Config struct {
 	// Fingerprint is that of the certificate for DTLS-SRTP, "sha-256 AB:...";
 	// empty refuses streams that need it.
 	Fingerprint string
+	// Directory knows agents and queues. May be nil.
+	Directory Directory
 	// Admit is asked before each new session; its error refuses it. May be nil.
 	Admit func() error
 	// Broadcast gets the partials. It must not block. May be nil.
@@ -57,6 +59,9 @@ func (c Config) withDefaults() Config {
 	orElse(&c.MaxWrapUp, DefaultMaxWrapUp)
 	orElse(&c.ResumeWindow, DefaultResumeWindow)
 	orElse(&c.MediaTimeout, DefaultMediaTimeout)
+	if c.Directory == nil {
+		c.Directory = nobody{}
+	}
 	if c.Admit == nil {
 		c.Admit = func() error { return nil }
 	}

@@ -38,6 +38,7 @@ func (c *call) cast(id earshot.SegmentID, offer earshot.SessionOffer, now time.T
 	md := offer.Metadata
 	if md == nil || len(md.Participants) == 0 {
 		c.castWithoutMetadata(offer.From, now)
+		c.assignRoles(id, offer)
 		return
 	}
 	var present []earshot.ParticipantID
@@ -65,7 +66,7 @@ func (c *call) cast(id earshot.SegmentID, offer earshot.SessionOffer, now time.T
 		}
 	}
 	c.attend(now)
-	c.assignRoles(offer)
+	c.assignRoles(id, offer)
 }
 
 // label adds the names of the call in other systems, and tags.
@@ -170,7 +171,6 @@ func (c *call) castWithoutMetadata(from string, now time.Time) {
 		return
 	}
 	p := earshot.Participant{ID: earshot.NewParticipantID(), AOR: from, Role: earshot.RoleUnknown, JoinedAt: &now}
-	assume(&p, c.m.byPattern(casting{p: &p}))
 	c.rec.Participants = append(c.rec.Participants, p)
 }
 
@@ -235,7 +235,7 @@ func (c *call) sameParty(md *earshot.Metadata, aor string) int {
 		})
 	}
 	same := func(p earshot.Participant) bool {
-		return aor != "" && strings.EqualFold(stripScheme(p.AOR), stripScheme(aor)) && !named(p)
+		return aor != "" && sameAddress(p.AOR, aor) && !named(p)
 	}
 	if i := slices.IndexFunc(c.rec.Participants, same); i >= 0 || aor == "" {
 		return i
@@ -243,12 +243,21 @@ func (c *call) sameParty(md *earshot.Metadata, aor string) int {
 	return slices.IndexFunc(c.rec.Participants, func(p earshot.Participant) bool { return placeholder(p) && !named(p) })
 }
 
+// sameAddress reports whether two addresses of record are the same. One
+// without host is the same as one with the same user and none either.
+func sameAddress(a, b string) bool {
+	userA, hostA, _ := earshot.SplitAOR(a)
+	userB, hostB, _ := earshot.SplitAOR(b)
+	return userA != "" && strings.EqualFold(userA, userB) && hostA == hostB
+}
+
 // placeholder reports whether a participant is a session border controller's
 // stand-in for somebody it does not know yet: without a name, and of an
 // address like sip:SBC@sbc.example.
 func placeholder(p earshot.Participant) bool {
-	label, _, _ := strings.Cut(hostOf(p.AOR), ".")
-	return p.Name == "" && label != "" && strings.EqualFold(userOf(p.AOR), label)
+	user, host, _ := earshot.SplitAOR(p.AOR)
+	label, _, _ := strings.Cut(host, ".")
+	return p.Name == "" && label != "" && strings.EqualFold(user, label)
 }
 
 func firstOf(list []string) string {
@@ -316,4 +325,23 @@ func streamIDs(md *earshot.Metadata, label string) []string {
 
 func intersects(a, b []string) bool {
 	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
+}
+
+func direction(md *earshot.Metadata) earshot.Direction {
+	var all []earshot.Extension
+	for _, g := range md.Groups {
+		all = append(all, g.Extensions...)
+	}
+	for _, s := range md.Sessions {
+		all = append(all, s.Extensions...)
+	}
+	for _, e := range all {
+		if e.Space == ExtensionSpace && e.Name == "direction" {
+			switch d := earshot.Direction(strings.ToLower(strings.TrimSpace(e.Value))); d {
+			case earshot.DirectionInbound, earshot.DirectionOutbound, earshot.DirectionInternal:
+				return d
+			}
+		}
+	}
+	return ""
 }

@@ -1,248 +1,298 @@
 package calls
 
 import (
+	"math"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"earshot"
 )
 
-// How sure each rule for the role of a participant is; docs/roles.md tells
-// them to users. A guess never replaces one that is surer.
+// Directory knows who works in the contact centre. It is asked while calls are
+// locked, so it must answer from memory. It is safe for concurrent use.
+type Directory interface {
+	// Agent returns the agent with an address of record, a number or an ID.
+	Agent(address string) (earshot.Agent, bool)
+	// Queue returns the queue with a number or an ID.
+	Queue(address string) (earshot.Queue, bool)
+}
+
+// nobody is the directory of who has none.
+type nobody struct{}
+
+func (nobody) Agent(string) (earshot.Agent, bool) { return earshot.Agent{}, false }
+func (nobody) Queue(string) (earshot.Queue, bool) { return earshot.Queue{}, false }
+
+// How sure a role is by what it was found, see docs/roles.md. What somebody
+// said is [told] or more, what was put together from hints is less.
 const (
 	sureExtension = 1.0
+	sureDirectory = 0.95
 	surePattern   = 0.9
+	told          = surePattern
 	sureVendor    = 0.8
-	sureDirection = 0.7
-	sureDomain    = 0.6
-	sureNumber    = 0.5
+	sureDirection = 0.6
+	sureDomain    = 0.5
+	sureNumber    = 0.4
+	sureAlone     = 0.3 // a number with nothing to compare it with
 	sureOrder     = 0.2
-	// otherParty is how much less sure the role is that is left for the second
-	// of two.
-	otherParty = 0.9
+	// remaining is how much of one's certainty the other of two has.
+	remaining = 0.85
 )
 
-// guess is a role, how sure it is (0 to 1), and the rule that says so.
+// guess is a role with what speaks for it. The zero value is none.
 type guess struct {
 	role   earshot.Role
 	sure   float64
-	source string
+	source earshot.RoleSource
 }
 
-// assume takes a guess over unless a surer one is known.
-func assume(p *earshot.Participant, g guess) {
-	if g.role != "" && g.role != earshot.RoleUnknown && g.sure >= p.RoleConfidence {
-		p.Role, p.RoleConfidence, p.RoleSource = g.role, g.sure, g.source
-	}
-}
-
-// castings are the participants that the metadata of a session names, and what
-// is known of the session.
-type castings struct {
-	offer  earshot.SessionOffer
-	people []casting
-	// caller and callee are indexes of people, -1 where that is not known.
-	caller, callee int
-	facts          facts
-}
-
-type casting struct {
-	p    *earshot.Participant
-	meta earshot.MetaParticipant
-}
-
-// assignRoles applies the rules to the participants of a session, each on its
-// own: the surest one that says anything counts.
-func (c *call) assignRoles(offer earshot.SessionOffer) {
-	cs := c.castings(offer)
-	if d := cs.facts.direction; d != "" {
+// assignRoles finds out who of a segment's participants is the agent. Roles
+// belong to participants: who sends which stream is the metadata's to say and
+// is not touched. An earlier, surer role stays.
+func (c *call) assignRoles(id earshot.SegmentID, offer earshot.SessionOffer) {
+	ev := c.evidence(id, offer)
+	if d := ev.direction; d != "" {
 		c.rec.Direction = d
 	}
-	for i := range cs.people {
-		for _, g := range []guess{
-			c.m.byExtension(cs.people[i]), c.m.byPattern(cs.people[i]), cs.bySubscriber(i),
-			cs.byDirection(i, c.rec.Direction), cs.byDomain(i), cs.byNumber(i),
-		} {
-			assume(cs.people[i].p, g)
-		}
+	c.dialled(ev)
+	best := make([]guess, len(ev.parties))
+	for i, p := range ev.parties {
+		c.identify(p)
+		best[i] = stronger(guess{p.Role, p.RoleConfidence, p.RoleSource}, c.m.guess(ev, p))
 	}
-	if len(cs.people) == 2 {
-		complement(cs.people[0].p, cs.people[1].p)
-		c.byOrder(cs)
+	if len(best) == 2 {
+		best[0], best[1] = surer(best[0], best[1].other()), surer(best[1], best[0].other())
+	}
+	for i, p := range ev.parties {
+		p.Role, p.RoleConfidence, p.RoleSource = best[i].role, best[i].sure, best[i].source
 	}
 }
 
-func (c *call) castings(offer earshot.SessionOffer) castings {
-	cs := castings{offer: offer, facts: factsOf(offer), caller: -1, callee: -1}
-	for _, meta := range offer.Metadata.Participants {
-		if i := c.participantBySource(meta.ID); i >= 0 {
-			cs.people = append(cs.people, casting{&c.rec.Participants[i], meta})
-		}
+// stronger returns which of an earlier and a later guess counts.
+func stronger(earlier, later guess) guess {
+	if earlier.role == "" {
+		earlier.role = earshot.RoleUnknown
 	}
-	for i, who := range cs.people {
-		calling := extensionValue(who.meta.Extensions, "callingparty")
-		switch {
-		case strings.EqualFold(calling, "true") || sameNumber(who.p.AOR, cs.facts.caller):
-			cs.caller = i
-		case strings.EqualFold(calling, "false") || sameNumber(who.p.AOR, cs.facts.callee):
-			cs.callee = i
-		}
+	if later.role != "" && (later.sure > earlier.sure || later.sure == earlier.sure && later.sure >= told) {
+		return later
 	}
-	if len(cs.people) == 2 && cs.caller != cs.callee {
-		switch {
-		case cs.caller < 0:
-			cs.caller = 1 - cs.callee
-		case cs.callee < 0:
-			cs.callee = 1 - cs.caller
-		}
-	}
-	return cs
+	return earlier
 }
 
-// byExtension reads our own extension data.
-func (m *Manager) byExtension(who casting) guess {
-	for _, e := range who.meta.Extensions {
+// surer returns the surer of a participant's own role and what is left.
+func surer(own, left guess) guess {
+	if left.sure > own.sure {
+		return left
+	}
+	return own
+}
+
+// other returns the role that is left for the other of two.
+func (g guess) other() guess {
+	left := map[earshot.Role]earshot.Role{
+		earshot.RoleAgent: earshot.RoleCustomer, earshot.RoleCustomer: earshot.RoleAgent,
+	}[g.role]
+	if left == "" || g.source == earshot.RoleFromOther {
+		return guess{}
+	}
+	return guess{left, math.Round(g.sure*remaining*100) / 100, earshot.RoleFromOther}
+}
+
+// guess asks the rules, the surest first.
+func (m *Manager) guess(ev *evidence, p *party) guess {
+	if p.placeholder() {
+		return guess{}
+	}
+	for _, rule := range []func(*evidence, *party) guess{
+		byExtension, byDirectory, m.byPattern, byVendor, byDirection, byDomain, byNumber, byOrder,
+	} {
+		if g := rule(ev, p); g.role != "" {
+			return g
+		}
+	}
+	return guess{}
+}
+
+// identify takes over what the directory knows of a participant.
+func (c *call) identify(p *party) {
+	agent, ok := earshot.Agent{}, false
+	for _, address := range p.addresses() {
+		if agent, ok = c.m.cfg.Directory.Agent(address); ok {
+			break
+		}
+	}
+	if !ok {
+		return
+	}
+	p.agent = true
+	p.AgentID, p.Team = agent.ID, agent.Team
+	user, _, _ := earshot.SplitAOR(p.AOR)
+	if agent.Name != "" && (p.Name == "" || p.Name == user || earshot.NumberKey(p.Name) != "") {
+		p.Name = agent.Name
+	}
+}
+
+// dialled notes the queue that was dialled. The first one counts: it is what
+// the caller wanted, the next one where they were sent.
+func (c *call) dialled(ev *evidence) {
+	for _, address := range ev.dialled {
+		if q, ok := c.m.cfg.Directory.Queue(address); ok {
+			if c.rec.Queue == "" {
+				c.rec.Queue = q.ID
+			}
+			if c.rec.Direction == earshot.DirectionUnknown || c.rec.Direction == "" {
+				c.rec.Direction = earshot.DirectionInbound
+			}
+			break
+		}
+	}
+	ev.direction = c.rec.Direction
+}
+
+// byExtension reads the role that our own extension data names.
+func byExtension(_ *evidence, p *party) guess {
+	for _, e := range p.meta.Extensions {
 		if e.Space == ExtensionSpace && e.Name == "role" {
 			switch r := earshot.Role(strings.ToLower(strings.TrimSpace(e.Value))); r {
 			case earshot.RoleAgent, earshot.RoleCustomer:
-				return guess{r, sureExtension, "extension"}
+				return guess{r, sureExtension, earshot.RoleFromExtension}
 			}
 		}
 	}
 	return guess{}
 }
 
-// byPattern matches the configured addresses of agents.
-func (m *Manager) byPattern(who casting) guess {
-	if m.isAgent(who.p.AOR) {
-		return guess{earshot.RoleAgent, surePattern, "pattern"}
+func byDirectory(_ *evidence, p *party) guess {
+	if p.agent {
+		return guess{earshot.RoleAgent, sureDirectory, earshot.RoleFromDirectory}
 	}
 	return guess{}
 }
 
-func (m *Manager) isAgent(aor string) bool {
-	address := stripScheme(aor)
-	user, _, _ := strings.Cut(address, "@")
-	return slices.ContainsFunc(m.cfg.Agents, func(pattern string) bool {
-		subject := user
-		if strings.Contains(pattern, "@") {
-			subject = address
+// byPattern compares with the configured patterns of agents.
+func (m *Manager) byPattern(_ *evidence, p *party) guess {
+	for _, pattern := range m.cfg.Agents {
+		if slices.ContainsFunc(p.meta.AORs, func(aor string) bool { return matches(pattern, aor) }) {
+			return guess{earshot.RoleAgent, surePattern, earshot.RoleFromPattern}
 		}
-		ok, err := path.Match(pattern, subject)
-		return err == nil && ok
+	}
+	return guess{}
+}
+
+// matches compares an address with a pattern: with @ it is one of the whole
+// address, as 2000-2099 it is a range of numbers, else one of the user part or
+// of its digits.
+func matches(pattern, aor string) bool {
+	user, host, _ := earshot.SplitAOR(aor)
+	digits := earshot.NumberKey(user)
+	if from, to, ok := strings.Cut(pattern, "-"); ok && earshot.NumberKey(from) == from && earshot.NumberKey(to) == to {
+		return inRange(digits, from, to)
+	}
+	subjects := []string{user, digits, "+" + digits}
+	if strings.Contains(pattern, "@") {
+		subjects = []string{user + "@" + host}
+	}
+	return slices.ContainsFunc(subjects, func(s string) bool {
+		ok, err := path.Match(pattern, s)
+		return ok && err == nil && s != "" && s != "+"
 	})
 }
 
-// bySubscriber: some say whose line is recorded, that of the caller or that of
-// the callee; it is the agent's.
-func (cs castings) bySubscriber(i int) guess {
-	subscriber := -1
-	switch cs.facts.subscriber {
-	case "caller":
-		subscriber = cs.caller
-	case "callee":
-		subscriber = cs.callee
+// inRange reports whether a number of as many digits lies between two others.
+func inRange(digits, from, to string) bool {
+	n, err := strconv.ParseUint(digits, 10, 64)
+	a, errA := strconv.ParseUint(from, 10, 64)
+	b, errB := strconv.ParseUint(to, 10, 64)
+	return err == nil && errA == nil && errB == nil && len(digits) >= len(from) && len(digits) <= len(to) && a <= n && n <= b
+}
+
+// byVendor reads what the recording client's own data says: whose call it
+// recorded, or who called, and in which direction.
+func byVendor(ev *evidence, p *party) guess {
+	agent := guess{earshot.RoleAgent, sureVendor, earshot.RoleFromVendor}
+	customer := guess{earshot.RoleCustomer, sureVendor, earshot.RoleFromVendor}
+	switch {
+	case p.says("x-nearenddevice") != "" || ev.recorded == p:
+		return agent
+	case p.says("x-farenddevice") != "":
+		return customer
+	case ev.caller == nil || !ev.directed || len(ev.parties) != 2:
+		return guess{}
+	case ev.direction == earshot.DirectionInternal:
+		return agent
+	case (ev.direction == earshot.DirectionInbound) == (ev.caller == p):
+		return customer
+	}
+	return agent
+}
+
+// byDirection takes the caller of an inbound call for the customer, the caller
+// of an outbound one for the agent. Unless told otherwise, who comes first has
+// called.
+func byDirection(ev *evidence, p *party) guess {
+	caller := ev.caller
+	if caller == nil {
+		caller = ev.first
+	}
+	g := guess{earshot.RoleAgent, sureDirection, earshot.RoleFromDirection}
+	switch {
+	case ev.direction == earshot.DirectionInternal:
+		return g
+	case ev.direction != earshot.DirectionInbound && ev.direction != earshot.DirectionOutbound, caller == nil, len(ev.parties) != 2:
+		return guess{}
+	case (ev.direction == earshot.DirectionInbound) == (caller == p):
+		g.role = earshot.RoleCustomer
+	}
+	return g
+}
+
+// byDomain takes who is registered under the domain of the recording session
+// for the agent, when some are and others are not.
+func byDomain(ev *evidence, p *party) guess {
+	return split(ev, p, sureDomain, earshot.RoleFromDomain, func(p *party) side {
+		_, host, _ := earshot.SplitAOR(p.AOR)
+		d := registered(host)
+		switch {
+		case d == "" || len(ev.domains) == 0:
+			return unclear
+		case slices.Contains(ev.domains, d):
+			return inside
+		}
+		return outside
+	})
+}
+
+// byNumber takes a short number or a name for one inside, a whole number (ITU-T
+// E.164) for one outside.
+func byNumber(ev *evidence, p *party) guess {
+	if g := split(ev, p, sureNumber, earshot.RoleFromNumber, shape); g.role != "" || len(ev.parties) != 1 {
+		return g
+	}
+	switch shape(p) {
+	case inside:
+		return guess{earshot.RoleAgent, sureAlone, earshot.RoleFromNumber}
+	case outside:
+		return guess{earshot.RoleCustomer, sureAlone, earshot.RoleFromNumber}
+	default:
+		return guess{}
+	}
+}
+
+// byOrder is the last resort with two parties: the caller, else who sends the
+// first stream, is the customer, as most calls come in.
+func byOrder(ev *evidence, p *party) guess {
+	caller := ev.caller
+	if caller == nil {
+		caller = ev.first
 	}
 	switch {
-	case subscriber < 0:
+	case len(ev.parties) != 2 || caller == nil:
 		return guess{}
-	case subscriber == i:
-		return guess{earshot.RoleAgent, sureVendor, "vendor"}
-	case len(cs.people) == 2:
-		return guess{earshot.RoleCustomer, sureVendor, "vendor"}
+	case p == caller:
+		return guess{earshot.RoleCustomer, sureOrder, earshot.RoleFromOrder}
 	}
-	return guess{}
-}
-
-// byDirection: who calls in is a customer, who is called by an agent too.
-func (cs castings) byDirection(i int, d earshot.Direction) guess {
-	outside := -1
-	switch d {
-	case earshot.DirectionInbound:
-		outside = cs.caller
-	case earshot.DirectionOutbound:
-		outside = cs.callee
-	}
-	switch {
-	case outside < 0:
-		return guess{}
-	case outside == i:
-		return guess{earshot.RoleCustomer, sureDirection, "direction"}
-	case len(cs.people) == 2:
-		return guess{earshot.RoleAgent, sureDirection, "direction"}
-	}
-	return guess{}
-}
-
-// byDomain: the one whose address is of the domain that forks the call.
-func (cs castings) byDomain(i int) guess {
-	home := func(p *earshot.Participant) bool {
-		host := hostOf(p.AOR)
-		return host != "" && (host == hostOf(cs.offer.From) || host == hostOf(cs.offer.To))
-	}
-	at := 0
-	for _, who := range cs.people {
-		if home(who.p) {
-			at++
-		}
-	}
-	if at == 1 && len(cs.people) > 1 && home(cs.people[i].p) {
-		return guess{earshot.RoleAgent, sureDomain, "domain"}
-	}
-	return guess{}
-}
-
-// byNumber: short numbers are extensions, long ones are outside, where there
-// are both.
-func (cs castings) byNumber(i int) guess {
-	short, long := false, false
-	for _, who := range cs.people {
-		n := len(digitsOf(who.p.AOR))
-		short, long = short || n >= 2 && n <= 6, long || n >= 9
-	}
-	if !short || !long {
-		return guess{}
-	}
-	switch n := len(digitsOf(cs.people[i].p.AOR)); {
-	case n >= 2 && n <= 6:
-		return guess{earshot.RoleAgent, sureNumber, "number"}
-	case n >= 9:
-		return guess{earshot.RoleCustomer, sureNumber, "number"}
-	}
-	return guess{}
-}
-
-// complement gives the less sure of two parties the role that the other one
-// leaves, unless it is about as sure itself.
-func complement(a, b *earshot.Participant) {
-	if a.RoleConfidence < b.RoleConfidence {
-		a, b = b, a
-	}
-	left := map[earshot.Role]earshot.Role{
-		earshot.RoleAgent: earshot.RoleCustomer, earshot.RoleCustomer: earshot.RoleAgent,
-	}[a.Role]
-	if sure := a.RoleConfidence * otherParty; sure > b.RoleConfidence {
-		assume(b, guess{left, sure, "other party"})
-	}
-}
-
-// byOrder is the last resort for two parties of whom nothing is known: the
-// first stream is the agent's.
-func (c *call) byOrder(cs castings) {
-	if cs.people[0].p.RoleConfidence > 0 || cs.people[1].p.RoleConfidence > 0 {
-		return
-	}
-	for _, s := range c.rec.Streams {
-		if len(s.ParticipantIDs) != 1 {
-			continue
-		}
-		for i, who := range cs.people {
-			if who.p.ID == s.ParticipantIDs[0] {
-				assume(who.p, guess{earshot.RoleAgent, sureOrder, "order"})
-				assume(cs.people[1-i].p, guess{earshot.RoleCustomer, sureOrder, "order"})
-				return
-			}
-		}
-	}
+	return guess{earshot.RoleAgent, sureOrder, earshot.RoleFromOrder}
 }

@@ -1,6 +1,7 @@
 package siprec
 
 import (
+	"errors"
 	"net"
 	"slices"
 	"strings"
@@ -171,6 +172,6 @@ func TestCrowdOfStrangers(t *testing.T) {
 }
 
 func isTimeout(err error) bool {
-	e, ok := err.(net.Error)
-	return ok && e.Timeout()
+	var e net.Error
+	return errors.As(err, &e) && e.Timeout()
 }

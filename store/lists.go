@@ -31,6 +31,15 @@ func FillNote(n *earshot.Note) {
 	FillSummary(&n.Summary)
 }
 
+// FillAgent does the same for an agent.
+func FillAgent(a *earshot.Agent) {
+	fill(&a.Extensions)
+	fill(&a.AORs)
+}
+
+// FillQueue does the same for a queue.
+func FillQueue(q *earshot.Queue) { fill(&q.Numbers) }
+
 func fill[T any](list *[]T) {
 	if *list == nil {
 		*list = []T{}

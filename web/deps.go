@@ -91,14 +91,16 @@ type Jobs interface {
 	ReplayDead(ctx context.Context) (int, error)
 }
 
-// Deps is what the server needs of the others. Only Traces, Broker, Ready and
-// Gatherer may be left nil.
+// Deps is what the server needs of the others. Only Directory, Traces, Broker,
+// Ready and Gatherer may be left nil.
 type Deps struct {
 	Reader Reader
 	Live   Live
 	Audio  Audio
 	Jobs   Jobs
 	Traces Traces
+	// Directory is who works in the contact centre.
+	Directory Directory
 	// Broker may be made before the server, so that no event is missed while
 	// it starts; nil makes one.
 	Broker *Broker
@@ -111,6 +113,9 @@ type Deps struct {
 func (d *Deps) check() error {
 	if d.Reader == nil || d.Live == nil || d.Audio == nil || d.Jobs == nil {
 		return errors.New("web needs a reader, live calls, audio and jobs")
+	}
+	if d.Directory == nil {
+		d.Directory = noDirectory{}
 	}
 	if d.Traces == nil {
 		d.Traces = noTraces{}

@@ -27,6 +27,8 @@ var errNotReady = errors.New("recording not ready")
 // it is a 500 that says nothing but where to look.
 var problems = []problem{
 	{is: earshot.ErrNotFound, status: http.StatusNotFound, detail: "there is no such call"},
+	{is: earshot.ErrExists, status: http.StatusConflict, detail: "the id is taken; PUT replaces"},
+	{is: earshot.ErrManaged, status: http.StatusConflict, detail: "this comes from a file of the server's (directory.file) and is changed there"},
 	{is: errNotReady, status: http.StatusConflict, detail: "recording not ready", retryAfter: 5},
 	{is: ErrCursor, status: http.StatusBadRequest, detail: "the cursor is not of an answer to this query"},
 	{is: errTooManyReaders, status: http.StatusServiceUnavailable, detail: "too many readers of events", retryAfter: 10},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -33,6 +34,7 @@ func (s *Server) routes() (http.Handler, error) {
 	s.eventRoutes(api)
 	s.searchRoutes(api)
 	s.jobRoutes(api)
+	s.agentRoutes(api)
 	s.healthRoutes(api)
 	if err := s.describe(r, api); err != nil {
 		return nil, err
@@ -132,10 +134,11 @@ func (s *Server) describe(r chi.Router, api huma.API) error {
 }
 
 // tightenSchemas says what the root package's types can't: lists are never
-// null, a call may have no summary, and answers may grow new fields.
+// null, a call may have no summary, and answers may grow new fields; requests
+// (the types named ...Body) may not.
 func tightenSchemas(registry huma.Registry) {
 	for name, schema := range registry.Map() {
-		if schema.AdditionalProperties == false {
+		if schema.AdditionalProperties == false && !strings.HasSuffix(name, "Body") {
 			schema.AdditionalProperties = nil
 		}
 		for field, p := range schema.Properties {

@@ -24,7 +24,7 @@ const (
 	// it bounds each single write.
 	writeTimeout   = 30 * time.Second
 	maxHeaderBytes = 64 << 10
-	// maxBodyBytes is small, since no request has a body of use.
+	// maxBodyBytes is small: the largest body is one entry of the directory.
 	maxBodyBytes = 64 << 10
 	heartbeat    = 15 * time.Second
 )

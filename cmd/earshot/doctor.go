@@ -71,6 +71,9 @@ func examine(ctx context.Context, cfg config.Config) []finding {
 	if cfg.SIP.TLSCert != "" {
 		out = append(out, checkTLS(cfg.SIP))
 	}
+	if cfg.Directory.File != "" {
+		out = append(out, checkDirectory(cfg.Directory.File))
+	}
 	return append(out, checkFiles(cfg)...)
 }
 

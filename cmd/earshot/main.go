@@ -28,16 +28,17 @@ type globals struct {
 
 type cli struct {
 	globals
-	Serve  serveCmd  `cmd:"" help:"Run the server."`
-	Call   callCmd   `cmd:"" help:"Place a SIPREC call from audio files and print what came of it."`
-	Load   loadCmd   `cmd:"" help:"Place many SIPREC calls and report set-up latency, loss and CPU."`
-	Search searchCmd `cmd:"" help:"Search every word that was said."`
-	Show   showCmd   `cmd:"" help:"Show a call: parties, transcript, suggestions, summary, notes."`
-	Export exportCmd `cmd:"" help:"Write the transcript of a call as text, SRT, VTT or JSON."`
-	Jobs   jobsCmd   `cmd:"" help:"List the jobs that failed for good, or run them again."`
-	Doctor doctorCmd `cmd:"" help:"Check ports, models, data folder and endpoints, and say what to do."`
-	Models modelsCmd `cmd:"" help:"Install or verify the speech models." hidden:""`
-	Demo   demoCmd   `cmd:"" help:"Start a server of its own, place a call and show everything that comes of it."`
+	Serve     serveCmd     `cmd:"" help:"Run the server."`
+	Call      callCmd      `cmd:"" help:"Place a SIPREC call from audio files and print what came of it."`
+	Load      loadCmd      `cmd:"" help:"Place many SIPREC calls and report set-up latency, loss and CPU."`
+	Search    searchCmd    `cmd:"" help:"Search every word that was said."`
+	Show      showCmd      `cmd:"" help:"Show a call: parties, transcript, suggestions, summary, notes."`
+	Export    exportCmd    `cmd:"" help:"Write the transcript of a call as text, SRT, VTT or JSON."`
+	Jobs      jobsCmd      `cmd:"" help:"List the jobs that failed for good, or run them again."`
+	Directory directoryCmd `cmd:"" help:"Show who works in the contact centre, or import them from a file."`
+	Doctor    doctorCmd    `cmd:"" help:"Check ports, models, data folder and endpoints, and say what to do."`
+	Models    modelsCmd    `cmd:"" help:"Install or verify the speech models." hidden:""`
+	Demo      demoCmd      `cmd:"" help:"Start a server of its own, place a call and show everything that comes of it."`
 }
 
 // env is what commands get of the world.

@@ -164,7 +164,7 @@ func (a *Association) run(h Handshake) {
 		h.Done(nil, nil, err)
 		return
 	}
-	defer conn.Close() //nolint:errcheck // nothing is left to lose
+	defer conn.Close()
 	remote, local, err := h.keys(conn)
 	h.Done(remote, local, err)
 	buf := make([]byte, 2048)
@@ -203,7 +203,8 @@ func (h Handshake) connect(ctx context.Context, p *pipe) (*dtls.Conn, error) {
 		}
 		conn, err = dtls.ClientWithOptions(p, p.peer, client...)
 	} else {
-		server := []dtls.ServerOption{dtls.WithClientAuth(dtls.RequireAnyClientCert)}
+		server := make([]dtls.ServerOption, 0, len(options)+1)
+		server = append(server, dtls.WithClientAuth(dtls.RequireAnyClientCert))
 		for _, o := range options {
 			server = append(server, o)
 		}

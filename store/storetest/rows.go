@@ -20,8 +20,8 @@ func NewCall(i int, state earshot.CallState) earshot.Call {
 	c := earshot.Call{
 		ID: id, State: state, Direction: earshot.DirectionInbound, StartedAt: start,
 		Participants: []earshot.Participant{
-			{ID: "p1", Name: "Ada Agent", AOR: "sip:ada@example.com", Role: earshot.RoleAgent, SourceID: "src1"},
-			{ID: "p2", Name: "Carl O'Customer", AOR: "sip:+15550100@example.com", Role: earshot.RoleCustomer},
+			{ID: "p1", Name: "Ada Agent", AOR: "sip:ada@example.com", Role: earshot.RoleAgent, SourceID: "src1", RoleConfidence: 1, RoleSource: earshot.RoleFromExtension},
+			{ID: "p2", Name: "Carl O'Customer", AOR: "sip:+15550100@example.com", Role: earshot.RoleCustomer, RoleConfidence: 1, RoleSource: earshot.RoleFromExtension},
 		},
 		Streams: []earshot.Stream{newStream(id, 0, "p1"), newStream(id, 1, "p2")},
 		Segments: []earshot.Segment{{

@@ -51,6 +51,10 @@ type Store interface {
 	ReplacePassages(ctx context.Context, article string, list []earshot.Passage) error
 	RemovePassages(ctx context.Context, article string) error
 	SearchPassages(ctx context.Context, query string, n int) ([]earshot.Passage, error)
+
+	Directory(ctx context.Context) (earshot.Directory, error)
+	DirectoryRevision(ctx context.Context) (int64, error)
+	SaveDirectory(ctx context.Context, d earshot.Directory, replace bool) error
 }
 
 // Run runs the contract. Each call of open returns an empty store, which the
@@ -96,6 +100,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"SearchTakesAnyText", testSearchTakesAnyText},
 		{"Passages", testPassages},
 		{"PassageScore", testPassageScore},
+		{"Directory", testDirectory},
+		{"DirectoryRefusesWhole", testDirectoryRefusesWhole},
 		{"ManyAtOnce", testManyAtOnce},
 		{"CanceledBeforeItBegan", testCanceled},
 	} {

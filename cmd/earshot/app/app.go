@@ -18,6 +18,7 @@ import (
 	"earshot"
 	"earshot/calls"
 	"earshot/cmd/earshot/config"
+	"earshot/directory"
 	"earshot/media"
 	"earshot/pipeline"
 	"earshot/siprec"
@@ -38,6 +39,7 @@ type App struct {
 	store   *sqlite.Store
 	media   *media.Engine
 	trans   *recognition
+	people  *directory.Directory
 	calls   *calls.Manager
 	bus     *pipeline.Bus
 	relay   *pipeline.Relay
@@ -82,6 +84,7 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, erro
 		{"store", a.startStore},
 		{"media", a.startMedia},
 		{"bus", a.startBus},
+		{"directory", a.startDirectory},
 		{"calls", a.startCalls},
 		{"jobs", a.startJobs},
 		{"page", a.startWeb},
@@ -215,7 +218,7 @@ func (a *App) startSIP(ctx context.Context) error {
 }
 
 func policies(list []config.Policy) []siprec.Policy {
-	var out []siprec.Policy
+	out := make([]siprec.Policy, 0, len(list))
 	for _, p := range list {
 		out = append(out, siprec.Policy(p))
 	}

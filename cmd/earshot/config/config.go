@@ -6,6 +6,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ type Config struct {
 	Assist     Assist     `koanf:"assist"`
 	Webhook    Webhook    `koanf:"webhook"`
 	Calls      Calls      `koanf:"calls"`
+	Directory  Directory  `koanf:"directory"`
 	Bus        Bus        `koanf:"bus"`
 	Store      Store      `koanf:"store"`
 	Recordings Recordings `koanf:"recordings"`
@@ -113,7 +115,12 @@ type Calls struct {
 	SummaryDeadline time.Duration `koanf:"summary_deadline" doc:"How long after its end a call is summarised at the latest, complete or not."`
 	ResumeWindow    time.Duration `koanf:"resume_window" doc:"How long after a restart a call may stay silent before it counts as interrupted."`
 	MediaTimeout    time.Duration `koanf:"media_timeout" doc:"Time without any packet after which a session is ended; streams on hold do not count."`
-	Agents          []string      `koanf:"agents" doc:"Patterns of addresses that are agents, like 2?? or *@pbx.example."`
+	Agents          []string      `koanf:"agents" doc:"Patterns of addresses that are agents, like 2??, 2000-2099, +4930* or *@pbx.example."`
+}
+
+// Directory is who works in the contact centre.
+type Directory struct {
+	File string `koanf:"file" doc:"File of agents, teams and queues (YAML or CSV), read again when it changes; empty: kept by the API and imports."`
 }
 
 // Bus is where events are published.
@@ -185,6 +192,14 @@ func (c Config) Check() error {
 	}
 	if c.SIP.DrainTimeout < 0 {
 		return fmt.Errorf("sip.drain_timeout: %v is negative", c.SIP.DrainTimeout)
+	}
+	for _, p := range c.Calls.Agents {
+		if _, err := path.Match(p, ""); err != nil {
+			return fmt.Errorf("calls.agents: %q is no pattern", p)
+		}
+	}
+	if ext := strings.ToLower(path.Ext(c.Directory.File)); c.Directory.File != "" && ext != ".yaml" && ext != ".yml" && ext != ".csv" {
+		return fmt.Errorf("directory.file: %q ends in neither .yaml nor .csv", c.Directory.File)
 	}
 	if c.LLM.BaseURL != "" && c.LLM.Model == "" {
 		return fmt.Errorf("llm.model: needed when llm.base_url is set")

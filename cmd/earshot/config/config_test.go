@@ -94,6 +94,8 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		{name: "drain", env: []string{"EARSHOT_SIP_DRAIN_TIMEOUT=-1s"}, want: "sip.drain_timeout"},
 		{name: "listen", env: []string{"EARSHOT_HTTP_LISTEN=8080"}, want: "http.listen"},
 		{name: "model", env: []string{"EARSHOT_LLM_BASE_URL=http://127.0.0.1:1/v1"}, want: "llm.model"},
+		{name: "pattern", env: []string{"EARSHOT_CALLS_AGENTS=2[0"}, want: "calls.agents"},
+		{name: "directory", env: []string{"EARSHOT_DIRECTORY_FILE=people.txt"}, want: "directory.file"},
 		{name: "webhook", env: []string{"EARSHOT_WEBHOOK_URL=http://127.0.0.1:1"}, want: "webhook.secrets"},
 		{name: "TLS", env: []string{"EARSHOT_SIP_TLS_CERT=a.pem"}, want: "sip.tls_key"},
 		{name: "policies in the environment", env: []string{"EARSHOT_SIP_POLICIES=x"}, want: "EARSHOT_SIP_POLICIES"},
