@@ -111,16 +111,13 @@ func writeDTLS(b *strings.Builder, d *earshot.DTLS) {
 }
 
 // dtlsAttribute takes an a=setup or a=fingerprint, of the session or of an
-// m-line, and reports whether it was one.
-func dtlsAttribute(d *earshot.DTLS, name, value string) bool {
+// m-line.
+func dtlsAttribute(d *earshot.DTLS, name, value string) {
 	switch name {
 	case "setup":
 		d.Setup = strings.ToLower(value)
 	case "fingerprint":
 		hash, hex, _ := strings.Cut(value, " ")
 		d.Fingerprints = append(d.Fingerprints, strings.ToLower(hash)+" "+strings.ToUpper(strings.TrimSpace(hex)))
-	default:
-		return false
 	}
-	return true
 }

@@ -164,7 +164,7 @@ func (a *Association) run(h Handshake) {
 		h.Done(nil, nil, err)
 		return
 	}
-	defer conn.Close() //nolint:errcheck // nothing is left to lose
+	defer conn.Close()
 	remote, local, err := h.keys(conn)
 	h.Done(remote, local, err)
 	buf := make([]byte, 2048)
@@ -203,10 +203,11 @@ func (h Handshake) connect(ctx context.Context, p *pipe) (*dtls.Conn, error) {
 		}
 		conn, err = dtls.ClientWithOptions(p, p.peer, client...)
 	} else {
-		server := []dtls.ServerOption{dtls.WithClientAuth(dtls.RequireAnyClientCert)}
-		for _, o := range options {
-			server = append(server, o)
+		server := make([]dtls.ServerOption, len(options), len(options)+1)
+		for i, o := range options {
+			server[i] = o
 		}
+		server = append(server, dtls.WithClientAuth(dtls.RequireAnyClientCert))
 		conn, err = dtls.ServerWithOptions(p, p.peer, server...)
 	}
 	if err != nil {
