@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"github.com/pion/srtp/v3"
 
 	"earshot"
+	"earshot/media/wav"
 )
 
 // keyed is a suite with what the library calls it.
@@ -184,6 +186,47 @@ func leaks(t *testing.T, s *server, id earshot.CallID, secrets []string) {
 			raw, _ := base64.StdEncoding.DecodeString(key)
 			if strings.Contains(text, key) || strings.Contains(text, strings.TrimRight(key, "=")) || strings.Contains(text, string(raw)) {
 				t.Errorf("%s shows a key", where)
+			}
+		}
+	}
+}
+
+// TestProgramCallsEncrypted places calls with the program's own client, with
+// keys in the SDP and by handshake.
+func TestProgramCallsEncrypted(t *testing.T) {
+	s := newServer(t, "EARSHOT_TRANSCRIBE_ENGINE=none", "EARSHOT_MEDIA_SRTP=require", "EARSHOT_CALLS_WRAP_UP=1s", "EARSHOT_CALLS_SUMMARY_DEADLINE=5s")
+	sent := excerpt(t, 8)
+	var files []string
+	for ch, audio := range sent {
+		files = append(files, filepath.Join(t.TempDir(), fmt.Sprintf("party%d.wav", ch)))
+		if err := wav.WriteFile(files[ch], 8000, linear(t, audio)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	call := func(srtp string) (string, error) {
+		return s.earshot(t, "call", "--to", "sip:"+s.sip, "--audio", files[0], "--audio", files[1], "--srtp", srtp)
+	}
+	if out, err := call("off"); err == nil || !strings.Contains(out, "488") {
+		t.Errorf("plain where it is not taken: %v\n%s", err, out)
+	}
+	for n, srtp := range []string{"sdes", "dtls"} {
+		out, err := call(srtp)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", srtp, err, out)
+		}
+		calls := s.calls(t)
+		if len(calls) != n+1 {
+			t.Fatalf("%d calls", len(calls))
+		}
+		c := s.complete(t, calls[0].ID, 60*time.Second)
+		for _, st := range c.Streams {
+			if st.PacketsInvalid != 0 || st.PacketsLost != 0 || st.PacketsReceived == 0 {
+				t.Errorf("%s: %+v", srtp, st.StreamStats)
+			}
+		}
+		for ch, got := range s.recording(t, c.ID) {
+			if missing := missingFrames(got, linear(t, sent[ch])); missing > 0 {
+				t.Errorf("%s: channel %d: %d frames missing", srtp, ch, missing)
 			}
 		}
 	}

@@ -404,3 +404,24 @@ func TestStreamOfAnotherCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// The peer may be through with the handshake before us: what it sends then
+// waits for the keys.
+func TestPacketsBeforeTheKeys(t *testing.T) {
+	keys := agreed(earshot.SuiteAES128GCM)
+	r := secureRig(t, &earshot.Security{DTLS: &earshot.DTLS{Setup: "active"}, PeerDTLS: &earshot.DTLS{}})
+	r.s.guard.links[rtpPort] = srtp.Handshake{
+		Certificate: r.e.certificate, Peer: peer,
+		Send: func([]byte) error { return nil }, Done: func(_, _ *earshot.Crypto, _ error) {},
+	}.Start()
+	out := outbound(t, keys.Remote)
+	r.sendSealed(out, 5)
+	if got := r.s.Stats(); got.PacketsReceived != 0 || got.PacketsInvalid != 0 {
+		t.Errorf("before the keys: %+v", got)
+	}
+	r.s.mu.Lock()
+	r.s.shaken(rtpPort, keys.Remote, keys.Local, nil)
+	r.s.mu.Unlock()
+	r.sendSealed(out, 5)
+	r.check(r.close(), 10, same)
+}

@@ -245,6 +245,9 @@ func FuzzSplitBody(f *testing.F) {
 
 func FuzzSDP(f *testing.F) {
 	f.Add([]byte(sdpOf(audioLine(4000, "1"))))
+	f.Add([]byte(encrypted))
+	f.Add([]byte("m=audio 1 RTP/SAVP 0\na=crypto:1 AES_CM_128_HMAC_SHA1_32 inline:" + key30 + "|2^20|18446744073709551615:128 KDR=0\n"))
+	f.Add([]byte("c=IN IP6 ff02::1\na=fingerprint:\nm=audio 1/9 UDP/TLS/RTP/SAVPF 0\na=setup:\na=maxptime:-1\na=rtcp:0 IN IP6 x\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		o, err := parseSDP(raw)
 		if err != nil {

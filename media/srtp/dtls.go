@@ -203,11 +203,11 @@ func (h Handshake) connect(ctx context.Context, p *pipe) (*dtls.Conn, error) {
 		}
 		conn, err = dtls.ClientWithOptions(p, p.peer, client...)
 	} else {
-		server := make([]dtls.ServerOption, 0, len(options)+1)
-		server = append(server, dtls.WithClientAuth(dtls.RequireAnyClientCert))
-		for _, o := range options {
-			server = append(server, o)
+		server := make([]dtls.ServerOption, len(options), len(options)+1)
+		for i, o := range options {
+			server[i] = o
 		}
+		server = append(server, dtls.WithClientAuth(dtls.RequireAnyClientCert))
 		conn, err = dtls.ServerWithOptions(p, p.peer, server...)
 	}
 	if err != nil {
