@@ -142,6 +142,12 @@ func value(list []earshot.Extension, names ...string) string {
 // direction, and the type of the recorded party's call.
 func vendorDirection(list []earshot.Extension) earshot.Direction {
 	for _, e := range list {
+		switch half := path.Base(path.Dir(e.Name)); half { // of BroadWorks
+		case "termCall":
+			return earshot.DirectionInbound
+		case "origCall":
+			return earshot.DirectionOutbound
+		}
 		name := strings.ToLower(path.Base(e.Name))
 		if !strings.HasSuffix(name, "direction") && name != "calltype" {
 			continue

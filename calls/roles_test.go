@@ -2,7 +2,9 @@ package calls
 
 import (
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -125,8 +127,8 @@ var roleCases = []struct {
 			ext("broadWorksRecordingMetadata/userID", "8635550001@voip.example"),
 			ext("broadWorksRecordingMetadata/callType/termCall/callingPartyNumber", "sip:+19015550002@voip.example;user=phone")),
 		"sip:8635550001",
-		[2]float64{0.8, 0.68},
-		[2]earshot.RoleSource{"vendor", "other"},
+		[2]float64{0.8, 0.8},
+		[2]earshot.RoleSource{"vendor", "vendor"},
 	},
 	{
 		"Webex: the user by another name, found by the half of the call",
@@ -135,8 +137,8 @@ var roleCases = []struct {
 			ext("broadWorksRecordingMetadata/callType/origCall/callingPartyNumber", "sip:+441155550004@voip.example"),
 			ext("broadWorksRecordingMetadata/callType/origCall/calledPartyNumber", "sip:01155550003@voip.example")),
 		"sip:+441155550004@voip.example",
-		[2]float64{0.8, 0.68},
-		[2]earshot.RoleSource{"vendor", "other"},
+		[2]float64{0.8, 0.8},
+		[2]earshot.RoleSource{"vendor", "vendor"},
 	},
 	{
 		"Metaswitch: recorded party with a prefix more",
@@ -227,8 +229,10 @@ func TestRolesByOrder(t *testing.T) {
 		{"nobody sends", silent, "sip:8801@10.1.0.2", 0.2, earshot.RoleFromOrder},
 		{"the caller, when it is known", caller, "sip:8802@10.1.0.3", 0.2, earshot.RoleFromOrder},
 		{"outbound", session(plain(), ours("direction", "outbound")), "sip:8802@10.1.0.3", 0.6, earshot.RoleFromDirection},
-		{"jambonz has its numbers the wrong way round",
-			session(plain(), ext("direction", "inbound"), ext("callednumber", "8801"), ext("callingnumber", "8802")), "sip:8801@10.1.0.2", 0.6, earshot.RoleFromDirection},
+		{
+			"jambonz has its numbers the wrong way round",
+			session(plain(), ext("direction", "inbound"), ext("callednumber", "8801"), ext("callingnumber", "8802")), "sip:8801@10.1.0.2", 0.6, earshot.RoleFromDirection,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			r := newRig(t, Config{})
@@ -390,5 +394,33 @@ func TestAgentPatterns(t *testing.T) {
 				t.Errorf("matches(%q, %q) = %t", pattern, aor, got)
 			}
 		}
+	}
+}
+
+// TestRolesPage keeps docs/roles.md in line with the rules.
+func TestRolesPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/roles.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 0
+	for _, row := range []string{
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromExtension, sureExtension),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromDirectory, sureDirectory),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromPattern, surePattern),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromVendor, sureVendor),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromDirection, sureDirection),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromDomain, sureDomain),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromNumber, sureNumber),
+		fmt.Sprintf("%v for a party alone", sureAlone),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromOrder, sureOrder),
+		fmt.Sprintf("| `%s` | %v of the other's |", earshot.RoleFromOther, remaining),
+		fmt.Sprintf("(%v and more)", told),
+	} {
+		i := strings.Index(string(page)[at:], row)
+		if i < 0 {
+			t.Fatalf("docs/roles.md does not say %q at its place", row)
+		}
+		at += i
 	}
 }
