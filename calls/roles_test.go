@@ -370,6 +370,7 @@ func TestPlaceholderHasNoRole(t *testing.T) {
 func TestRolesWithoutMetadata(t *testing.T) {
 	for from, want := range map[string]earshot.Role{
 		"sip:+15550100@gw.example": earshot.RoleCustomer, "sip:2001@10.0.0.2": earshot.RoleAgent, "sip:anonymous@anonymous.invalid": earshot.RoleUnknown,
+		"sip:616@10.0.0.2": earshot.RoleAgent, "sip:recorder@10.0.0.2": earshot.RoleUnknown,
 	} {
 		r := newRig(t, Config{Directory: phoneBook{}})
 		r.begin(t, earshot.SessionOffer{DialogID: "d", From: from, Media: []earshot.MediaOffer{audio("")}})
