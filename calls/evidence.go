@@ -142,10 +142,10 @@ func value(list []earshot.Extension, names ...string) string {
 // direction, and the type of the recorded party's call.
 func vendorDirection(list []earshot.Extension) earshot.Direction {
 	for _, e := range list {
-		switch elements := strings.Split(e.Name, "/"); { // BroadWorks has it as an element around the numbers
-		case slices.Contains(elements, "termCall"):
+		switch half := path.Base(path.Dir(e.Name)); half { // of BroadWorks
+		case "termCall":
 			return earshot.DirectionInbound
-		case slices.Contains(elements, "origCall"):
+		case "origCall":
 			return earshot.DirectionOutbound
 		}
 		name := strings.ToLower(path.Base(e.Name))

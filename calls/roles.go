@@ -271,14 +271,14 @@ func byNumber(ev *evidence, p *party) guess {
 	if g := split(ev, p, sureNumber, earshot.RoleFromNumber, shape); g.role != "" || len(ev.parties) != 1 {
 		return g
 	}
-	switch shape(p) {
-	case inside:
-		return guess{earshot.RoleAgent, sureAlone, earshot.RoleFromNumber}
-	case outside:
-		return guess{earshot.RoleCustomer, sureAlone, earshot.RoleFromNumber}
-	default:
+	user, _, _ := earshot.SplitAOR(p.AOR)
+	switch {
+	case earshot.NumberKey(user) == "": // a name alone may be the recording client's own
 		return guess{}
+	case shape(p) == outside:
+		return guess{earshot.RoleCustomer, sureAlone, earshot.RoleFromNumber}
 	}
+	return guess{earshot.RoleAgent, sureAlone, earshot.RoleFromNumber}
 }
 
 // byOrder is the last resort with two parties: the caller, else who sends the

@@ -2,7 +2,9 @@ package calls
 
 import (
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -368,6 +370,7 @@ func TestPlaceholderHasNoRole(t *testing.T) {
 func TestRolesWithoutMetadata(t *testing.T) {
 	for from, want := range map[string]earshot.Role{
 		"sip:+15550100@gw.example": earshot.RoleCustomer, "sip:2001@10.0.0.2": earshot.RoleAgent, "sip:anonymous@anonymous.invalid": earshot.RoleUnknown,
+		"sip:616@10.0.0.2": earshot.RoleAgent, "sip:recorder@10.0.0.2": earshot.RoleUnknown,
 	} {
 		r := newRig(t, Config{Directory: phoneBook{}})
 		r.begin(t, earshot.SessionOffer{DialogID: "d", From: from, Media: []earshot.MediaOffer{audio("")}})
@@ -392,5 +395,33 @@ func TestAgentPatterns(t *testing.T) {
 				t.Errorf("matches(%q, %q) = %t", pattern, aor, got)
 			}
 		}
+	}
+}
+
+// TestRolesPage keeps docs/roles.md in line with the rules.
+func TestRolesPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/roles.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := 0
+	for _, row := range []string{
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromExtension, sureExtension),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromDirectory, sureDirectory),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromPattern, surePattern),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromVendor, sureVendor),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromDirection, sureDirection),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromDomain, sureDomain),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromNumber, sureNumber),
+		fmt.Sprintf("%v for a party alone", sureAlone),
+		fmt.Sprintf("| `%s` | %v |", earshot.RoleFromOrder, sureOrder),
+		fmt.Sprintf("| `%s` | %v of the other's |", earshot.RoleFromOther, remaining),
+		fmt.Sprintf("(%v and more)", told),
+	} {
+		i := strings.Index(string(page)[at:], row)
+		if i < 0 {
+			t.Fatalf("docs/roles.md does not say %q at its place", row)
+		}
+		at += i
 	}
 }
