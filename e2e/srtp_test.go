@@ -231,3 +231,38 @@ func TestProgramCallsEncrypted(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysOfAHandshakeSurviveAKill kills the server in a call whose keys came
+// of a handshake: the next process cannot shake hands again, and goes on.
+func TestKeysOfAHandshakeSurviveAKill(t *testing.T) {
+	s := newServer(t, "EARSHOT_TRANSCRIBE_ENGINE=none", "EARSHOT_CALLS_WRAP_UP=1s", "EARSHOT_CALLS_SUMMARY_DEADLINE=5s")
+	sent := linear(t, excerpt(t, 10)[0])
+	file := filepath.Join(t.TempDir(), "party.wav")
+	if err := wav.WriteFile(file, 8000, sent); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		out, err := s.earshot(t, "call", "--to", "sip:"+s.sip, "--audio", file, "--srtp", "dtls")
+		if err != nil {
+			err = fmt.Errorf("%w\n%s", err, out)
+		}
+		done <- err
+	}()
+	id := s.onlyCall(t).ID
+	wait(t, 10*time.Second, "two seconds of audio", func() bool { return s.call(t, id).Streams[0].PacketsReceived > 100 })
+	if err := s.killAndRestart(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	c := s.complete(t, id, 60*time.Second)
+	if st := c.Streams[0].StreamStats; c.State == earshot.CallInterrupted || st.PacketsInvalid != 0 {
+		t.Errorf("%s: %+v", c.State, st)
+	}
+	limit := int((maxGap + s.downtime) / (20 * time.Millisecond))
+	if missing := missingFrames(s.recording(t, id)[0], sent); missing > limit {
+		t.Errorf("%d frames missing, at most %d may be", missing, limit)
+	}
+}
