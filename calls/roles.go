@@ -95,7 +95,7 @@ func (g guess) other() guess {
 	left := map[earshot.Role]earshot.Role{
 		earshot.RoleAgent: earshot.RoleCustomer, earshot.RoleCustomer: earshot.RoleAgent,
 	}[g.role]
-	if left == "" || g.source == earshot.RoleFromOther {
+	if left == "" {
 		return guess{}
 	}
 	return guess{left, math.Round(g.sure*remaining*100) / 100, earshot.RoleFromOther}
