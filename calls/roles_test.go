@@ -311,6 +311,26 @@ func TestRolesAreStable(t *testing.T) {
 	}
 }
 
+// TestWhoComesByTransferIsTheOther: nothing speaks for the new agent but that
+// the customer stayed.
+func TestWhoComesByTransferIsTheOther(t *testing.T) {
+	r := newRig(t, Config{Directory: phoneBook{}})
+	answer := r.begin(t, parties(who("sip:2001@10.1.0.2"), who("sip:8802@10.1.0.3")))
+	transfer := parties(who("sip:2001@10.1.0.2"), who("sip:8802@10.1.0.3"), who("sip:8803@10.1.0.4"))
+	transfer.Metadata.SessionParticipants = []earshot.MetaSessionParticipant{
+		{ParticipantID: "sip:2001@10.1.0.2", SessionID: "cs", Disassociate: time.Now()},
+	}
+	transfer.Media = nil
+	if _, err := r.Update(t.Context(), answer.SegmentID, transfer); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []earshot.Role{earshot.RoleAgent, earshot.RoleCustomer, earshot.RoleAgent} {
+		if p := r.store.only(t).Participants[i]; p.Role != want || p.RoleConfidence < 0.6 {
+			t.Errorf("%s is %s (%v by %q), want %s", p.AOR, p.Role, p.RoleConfidence, p.RoleSource, want)
+		}
+	}
+}
+
 func TestDirectoryNamesWhoHasNone(t *testing.T) {
 	for given, want := range map[string]string{"": "Mira Holt", "2001": "Mira Holt", "+1 555 0101": "Mira Holt", "M. Holt": "M. Holt"} {
 		r := newRig(t, Config{Directory: phoneBook{}})
