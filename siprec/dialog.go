@@ -39,6 +39,8 @@ type dialogState struct {
 	Segment      earshot.SegmentID     `json:"segment"`
 	Call         earshot.CallID        `json:"call"`
 	Timer        sessionTimer          `json:"timer,omitzero"`
+	// SIPS says that the client asked for a secure session (RFC 3261 12.1.1).
+	SIPS bool `json:"sips,omitempty"`
 	// NoUpdate says that the client does not take UPDATE.
 	NoUpdate bool `json:"no_update,omitempty"`
 	// Client says that the peer is a recording client by its own word, and not
@@ -229,6 +231,9 @@ func (s *Server) contact(d *dialog) string {
 			break
 		}
 		addr = hostPort(host, s.tls.Addr().(*net.TCPAddr).Port) + ";transport=tls"
+	}
+	if d.state.SIPS {
+		return "<sips:earshot@" + addr + ">;+sip.srs"
 	}
 	return "<sip:earshot@" + addr + ">;+sip.srs"
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -31,7 +32,7 @@ func (s *Server) authenticate(req *sip.Request, p policy) *refusal {
 		if err != nil || cred.Realm != realm {
 			continue
 		}
-		if !proves(cred, req, p) {
+		if !sameResource(cred.URI, req.Recipient) || !proves(cred, req, p) {
 			s.m.unauthorized.Inc()
 			continue
 		}
@@ -48,6 +49,13 @@ func (s *Server) authenticate(req *sip.Request, p policy) *refusal {
 		r.headers = append(r.headers, "WWW-Authenticate", c.String())
 	}
 	return r
+}
+
+// sameResource reports whether credentials are for the user and host of a
+// Request-URI (RFC 3261 22.4).
+func sameResource(text string, target sip.Uri) bool {
+	var uri sip.Uri
+	return sip.ParseUri(text, &uri) == nil && uri.User == target.User && strings.EqualFold(uri.Host, target.Host)
 }
 
 // proves reports whether the response was made with the password.

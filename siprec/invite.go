@@ -106,6 +106,7 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) (
 	d := s.newDialog(req)
 	d.state.Metadata = c.metadata
 	d.state.Client = isSRC(req) || requires(req, "siprec")
+	d.state.SIPS = strings.EqualFold(req.Recipient.Scheme, "sips")
 	now := time.Now().UTC()
 	d.arm(req, now)
 	d.noteMetadata(c, now)
@@ -172,7 +173,7 @@ func (s *Server) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if (d.offering || d.offered) && len(req.Body()) > 0 { // an offer of ours is open (RFC 3311 5.2)
+	if (d.offering || d.offered) && offers(req) { // into an open offer of ours (RFC 3311 5.2)
 		s.respond(req, tx, 491, "Request Pending", d)
 		return
 	}
@@ -186,6 +187,12 @@ func (s *Server) onUpdate(req *sip.Request, tx sip.ServerTransaction) {
 		res.RemoveHeader("Content-Type")
 	}
 	s.send(req, tx, res, d)
+}
+
+// offers reports whether a request has SDP.
+func offers(req *sip.Request) bool {
+	c, r := readContent(req, nil)
+	return r == nil && c.offer != nil
 }
 
 // change applies a re-INVITE or UPDATE and returns what it carried; nil when

@@ -57,7 +57,7 @@ func TestStrictPeers(t *testing.T) {
 }
 
 // authorization answers one of the challenges of a 401.
-func authorization(t *testing.T, challenged, algorithm, method, user, password string) string {
+func authorization(t *testing.T, challenged, algorithm, method, uri, user, password string) string {
 	t.Helper()
 	for line := range strings.Lines(challenged) {
 		value, ok := strings.CutPrefix(strings.TrimSpace(line), "WWW-Authenticate: ")
@@ -68,7 +68,7 @@ func authorization(t *testing.T, challenged, algorithm, method, user, password s
 		if err != nil {
 			t.Fatal(err)
 		}
-		cred, err := digest.Digest(chal, digest.Options{Method: method, URI: "sip:srs@example.com", Username: user, Password: password, Count: 1})
+		cred, err := digest.Digest(chal, digest.Options{Method: method, URI: uri, Username: user, Password: password, Count: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,17 +88,21 @@ func TestDigest(t *testing.T) {
 			t.Fatalf("without credentials answered\n%s", got)
 		}
 		s.p.send(t, s.request("ACK", "", ""))
-		wrong := s.p.exchange(t, s.request("INVITE", authorization(t, got, algorithm, "INVITE", "sbc-7", "key")+sdpType, body))
+		wrong := s.p.exchange(t, s.request("INVITE", authorization(t, got, algorithm, "INVITE", s.target, "sbc-7", "key")+sdpType, body))
 		if statusIn(wrong) != 401 || strings.Contains(wrong, "stale=true") {
 			t.Fatalf("with a wrong password answered\n%s", wrong)
 		}
 		s.p.send(t, s.request("ACK", "", ""))
-		s.establish(t, authorization(t, wrong, algorithm, "INVITE", "sbc-7", "quay")+sdpType, body)
+		s.establish(t, authorization(t, wrong, algorithm, "INVITE", s.target, "sbc-7", "quay")+sdpType, body)
 		bye := s.p.exchange(t, s.request("BYE", "", ""))
 		if statusIn(bye) != 401 {
 			t.Fatalf("BYE without credentials answered\n%s", bye)
 		}
-		bye = s.p.exchange(t, s.request("BYE", authorization(t, bye, algorithm, "BYE", "sbc-7", "quay"), ""))
+		other := s.p.exchange(t, s.request("BYE", authorization(t, bye, algorithm, "BYE", "sip:mallory@example.com", "sbc-7", "quay"), ""))
+		if statusIn(other) != 401 {
+			t.Fatalf("credentials for another URI answered\n%s", other)
+		}
+		bye = s.p.exchange(t, s.request("BYE", authorization(t, bye, algorithm, "BYE", s.target, "sbc-7", "quay"), ""))
 		if statusIn(bye) != 200 {
 			t.Fatalf("BYE answered\n%s", bye)
 		}
@@ -107,8 +111,8 @@ func TestDigest(t *testing.T) {
 	if got := s.p.exchange(t, s.request("OPTIONS", "", "")); statusIn(got) != 200 {
 		t.Errorf("OPTIONS answered\n%s", got)
 	}
-	if n := counterOf(r.m.unauthorized); n != 2 {
-		t.Errorf("%v wrong passwords are counted, want 2", n)
+	if n := counterOf(r.m.unauthorized); n != 4 {
+		t.Errorf("%v wrong credentials are counted, want 4", n)
 	}
 }
 

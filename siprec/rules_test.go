@@ -117,10 +117,13 @@ func TestUpdateWithSDPIntoAnOpenOffer(t *testing.T) {
 	if got := s.p.exchange(t, s.request("UPDATE", sdpType, offer)); statusIn(got) != 491 {
 		t.Errorf("answered\n%s", got)
 	}
+	if got := s.p.exchange(t, s.request("UPDATE", "Content-Type: application/rs-metadata+xml\r\n", someMetadata)); statusIn(got) != 200 {
+		t.Errorf("metadata alone is answered\n%s", got)
+	}
 	s.cseq = 1
 	s.p.send(t, s.request("ACK", "Content-Type: application/sdp\r\n", offer))
-	eventually(t, "the answer to be taken", func() bool { return len(r.sessions.told()) == 2 })
-	s.cseq = 2
+	eventually(t, "the answer to be taken", func() bool { return len(r.sessions.told()) == 3 })
+	s.cseq = 4
 	if got := s.p.exchange(t, s.request("UPDATE", sdpType, offer)); statusIn(got) != 200 || !strings.Contains(got, "m=audio 3") {
 		t.Errorf("answered\n%s", got)
 	}

@@ -20,6 +20,8 @@ const (
 	// maxStrangers how many of them there may be at a time.
 	strangerPatience = 10 * time.Second
 	maxStrangers     = 64
+	// maxStranger is the largest message taken from a stranger.
+	maxStranger = 16 << 10
 )
 
 var errFraming = errors.New("end of SIP message is not known")
@@ -101,6 +103,9 @@ func (c *streamConn) Read(b []byte) (int, error) {
 				return 0, err
 			}
 			c.in = append(c.in, c.chunk[:n]...)
+			if c.guest && len(c.in) > maxStranger {
+				return 0, errFraming
+			}
 			continue
 		}
 		mended := mendHeader(message)

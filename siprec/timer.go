@@ -27,8 +27,10 @@ type sessionTimer struct {
 	Ours bool `json:"ours,omitempty"`
 	// Refreshed is when the session began or was refreshed last.
 	Refreshed time.Time `json:"refreshed,omitzero"`
-	// Flagged says that the end of the interval was passed and noted.
-	Flagged bool `json:"flagged,omitempty"`
+	// Known says that the client knows session timers.
+	Known bool `json:"known,omitempty"`
+	// Least is what a client that refused a shorter one wants, 0 if none did.
+	Least int `json:"least,omitempty"`
 }
 
 // parseSessionExpires reads "1800;refresher=uac"; 0 if there is none, or it
@@ -68,11 +70,11 @@ func timerAware(req *sip.Request) bool {
 // refreshes of a recording server.
 func (d *dialog) arm(req *sip.Request, now time.Time) {
 	seconds, refresher := parseSessionExpires(headerOf(req, "Session-Expires", "x"))
-	d.state.Timer = sessionTimer{Refreshed: now}
-	if seconds == 0 {
+	d.state.Timer = sessionTimer{Refreshed: now, Known: timerAware(req)}
+	if seconds < minSessionExpires { // none, or one that may be neither kept nor raised
 		return
 	}
-	d.state.Timer.Seconds = max(seconds, minSessionExpires)
+	d.state.Timer.Seconds = seconds
 	d.state.Timer.Ours = refresher == "uas" || refresher == "" && !timerAware(req)
 }
 
@@ -85,7 +87,11 @@ func (t sessionTimer) headers() []sip.Header {
 	if t.Ours {
 		return []sip.Header{sip.NewHeader("Session-Expires", value+";refresher=uas")}
 	}
-	return []sip.Header{sip.NewHeader("Session-Expires", value+";refresher=uac"), sip.NewHeader("Require", "timer")}
+	out := []sip.Header{sip.NewHeader("Session-Expires", value+";refresher=uac")}
+	if t.Known {
+		out = append(out, sip.NewHeader("Require", "timer"))
+	}
+	return out
 }
 
 // due says what the timer asks for now.
@@ -94,7 +100,7 @@ func (t sessionTimer) due(now time.Time) (refresh, expired bool) {
 		return false, false
 	}
 	interval, age := time.Duration(t.Seconds)*time.Second, now.Sub(t.Refreshed)
-	return t.Ours && age >= interval/2, age >= interval && !t.Flagged
+	return t.Ours && age >= interval/2, age >= interval
 }
 
 // watch looks after the dialogs until the server is closed.
@@ -140,7 +146,7 @@ func (s *Server) dueIn(d *dialog, now time.Time) func() {
 	case d.ended:
 		return nil
 	case expired:
-		d.state.Timer.Flagged = true
+		d.state.Timer.Refreshed = now // looked at again an interval later
 		return func() { s.expire(d) }
 	case d.asking || d.inviting.Load() || now.Before(d.notBefore):
 		return nil
@@ -201,6 +207,9 @@ func (s *Server) refresh(d *dialog, now time.Time) {
 	req, err := s.request(d, method)
 	if err == nil {
 		req.AppendHeader(sip.NewHeader("Session-Expires", strconv.Itoa(d.state.Timer.Seconds)+";refresher=uac"))
+		if least := d.state.Timer.Least; least > 0 { // RFC 4028 7.4
+			req.AppendHeader(sip.NewHeader("Min-SE", strconv.Itoa(least)))
+		}
 		if method == sip.INVITE {
 			d.offering = true
 			req.AppendHeader(sip.NewHeader("Require", "siprec"))
@@ -229,7 +238,7 @@ func (s *Server) refreshed(d *dialog, res *sip.Response, err error, now time.Tim
 	t := &d.state.Timer
 	switch {
 	case status < 300:
-		t.Refreshed, t.Flagged = now, false
+		t.Refreshed = now
 		seconds, _ := parseSessionExpires(responseHeader(res, "Session-Expires", "x"))
 		if t.Seconds = seconds; seconds == 0 { // the peer wants no timer any more
 			t.Ours = false
@@ -239,9 +248,12 @@ func (s *Server) refreshed(d *dialog, res *sip.Response, err error, now time.Tim
 		}
 	case status == 422: // RFC 4028 7.1
 		if least, _ := parseSessionExpires(responseHeader(res, "Min-SE")); least > t.Seconds {
-			t.Seconds = least
+			t.Seconds, t.Least = least, least
 		}
 		d.notBefore = now.Add(watchInterval)
+	case status == 481: // RFC 3261 12.2.1.2: the client knows nothing of it
+		s.lost(d)
+		return
 	case status == 405 || status == 501:
 		d.state.NoUpdate = true
 	case status == 491: // RFC 3261 14.1: we did not make the Call-ID
@@ -253,6 +265,17 @@ func (s *Server) refreshed(d *dialog, res *sip.Response, err error, now time.Tim
 	if err := s.save(d); err != nil {
 		s.log.Error("dialog not stored", "sip_call_id", d.state.CallID, "error", err)
 	}
+}
+
+// lost ends a session whose client has forgotten it, unless its media flows.
+// The caller holds the lock.
+func (s *Server) lost(d *dialog) {
+	d.state.Timer = sessionTimer{}
+	if s.sessions.Alive(d.state.Segment, aliveWithin) {
+		s.noteProblem(d, "session timer: the client does not know the session, the media went on")
+		return
+	}
+	s.giveUp(d, "session lost")
 }
 
 func responseHeader(res *sip.Response, names ...string) string {

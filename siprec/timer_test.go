@@ -56,8 +56,8 @@ func TestWhoRefreshes(t *testing.T) {
 		{"Supported: 100rel, timer\r\nSession-Expires: 1800;refresher=uac\r\n", "1800;refresher=uac", true},
 		{"Supported: timer\r\nSession-Expires: 1800;refresher=uas\r\n", "1800;refresher=uas", false},
 		{"Session-Expires: 1800\r\n", "1800;refresher=uas", false}, // from a proxy
-		{"x: 600 ; refresher=uac\r\n", "600;refresher=uac", true},
-		{"Session-Expires: 30\r\n", "90;refresher=uas", false},
+		{"x: 600 ; refresher=uac\r\n", "600;refresher=uac", false},
+		{"Session-Expires: 30\r\n", "", false},
 		{"Supported: timer\r\n", "", false},
 	} {
 		s := newScript(r.peer(t, "udp"))
@@ -151,6 +151,12 @@ func TestRefusedRefreshes(t *testing.T) {
 		t.Errorf("after 422 the interval is %d s, want 700", got)
 	}
 	at = now.Add(351 * time.Second)
+	if req := r.comes(t, s.p, at); headerIn(req, "Min-SE") != "700" || headerIn(req, "Session-Expires") != "700;refresher=uac" {
+		t.Errorf("after 422 comes\n%s", req)
+	} else {
+		s.p.send(t, replyTo(req, "500 Server Internal Error"))
+	}
+	at = at.Add(31 * time.Second)
 	step("UPDATE", "491 Request Pending")
 	step("UPDATE", "500 Server Internal Error")
 	step("UPDATE", "405 Method Not Allowed")
@@ -161,6 +167,20 @@ func TestRefusedRefreshes(t *testing.T) {
 	}
 	if n := len(r.sessions.ends()); n != 0 {
 		t.Errorf("%d sessions ended", n)
+	}
+}
+
+func TestSessionTheClientHasForgotten(t *testing.T) {
+	for _, alive := range []bool{true, false} {
+		r := newRig(t, Config{})
+		r.sessions.alive = alive
+		s := timed(t, r, "Supported: timer\r\nSession-Expires: 600;refresher=uas\r\n")
+		r.answer(t, s.p, time.Now().Add(301*time.Second), "UPDATE", "481 Call/Transaction Does Not Exist")
+		if alive {
+			eventually(t, "a note", func() bool { return len(r.sessions.notes()) == 1 })
+		} else {
+			eventually(t, "the end", func() bool { return len(r.sessions.ends()) == 1 && r.Dialogs() == 0 })
+		}
 	}
 }
 
