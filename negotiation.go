@@ -39,6 +39,19 @@ func (f Format) String() string {
 // Is reports whether the encoding has this name, in any case.
 func (f Format) Is(encoding string) bool { return strings.EqualFold(f.Encoding, encoding) }
 
+// Parameter returns the value of a parameter of the fmtp, "" if it is not
+// there. Names are compared in any case (RFC 8866 6.15 leaves that to the
+// format; the ones of audio are written in all ways).
+func (f Format) Parameter(name string) string {
+	for part := range strings.SplitSeq(f.FMTP, ";") {
+		key, value, _ := strings.Cut(part, "=")
+		if strings.EqualFold(strings.TrimSpace(key), name) {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
 // MediaOffer is one m-line of an offer (or of an answer to a late offer).
 type MediaOffer struct {
 	// Kind is the media type: "audio", "video", ...
