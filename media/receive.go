@@ -133,7 +133,7 @@ func (s *Stream) place(d datagram, pt *payloadType) {
 	p := s.timeline.Place(jitter.Packet{
 		SSRC: h.SSRC, Seq: h.SequenceNumber, Timestamp: h.Timestamp,
 		ClockRate: pt.format.ClockRate, Duration: duration,
-		Arrival: d.arrival, Marker: h.Marker,
+		Arrival: d.arrival, Marker: h.Marker, Quiet: s.quiet(pt, d.arrival),
 	})
 	s.arrived = max(s.arrived, d.arrival)
 	if p.Duplicate {

@@ -41,6 +41,7 @@ type Stream struct {
 	latch    latch
 	guard    *guard // nil: packets are plain
 	ring     ring
+	ear      ear
 	closed   bool
 	paused   bool
 	packet   rtp.Packet    // parsed into
@@ -206,6 +207,9 @@ func (s *Stream) Stats() earshot.StreamStats {
 		PacketsInvalid:   s.invalid,
 		PacketsDropped:   s.dropped,
 		JitterMS:         float64(t.Jitter) / float64(time.Millisecond),
+		Slips:            t.Slips,
+		SlipMS:           t.Slipped.Duration().Milliseconds(),
+		DriftPPM:         t.DriftPPM,
 	}
 }
 
