@@ -1,6 +1,9 @@
 package jitter
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // How the clock of a sender is watched.
 const (
@@ -116,7 +119,7 @@ func (d *drift) ppm() float64 {
 	if !d.known() {
 		return 0
 	}
-	return -d.slope * 1e6
+	return math.Round(0-d.slope*1e7) / 10
 }
 
 // fit puts the line below the points.

@@ -61,13 +61,16 @@ func (a *anchor) forward(p Packet, numbered bool) (earshot.Position, bool) {
 	if p.ClockRate != a.clockRate || pos <= a.position {
 		return 0, false
 	}
-	lag := a.lag(p.Arrival, pos) - a.minLag
-	if lag < -maxAhead && !numbered {
-		return 0, false
-	}
-	pause := earshot.PositionOf(time.Duration(p.Arrival-a.arrival)) - (pos - a.position)
-	if pause > minPause && (lag > maxBehind || p.Marker && lag > minPause) {
+	if lag := a.lag(p.Arrival, pos) - a.minLag; lag < -maxAhead && !numbered {
 		return 0, false
 	}
 	return pos, true
+}
+
+// behind reports whether a packet that follows at pos came so late, after a
+// pause, that the sender must have stopped its timestamps or was held up.
+func (a *anchor) behind(p Packet, pos earshot.Position) bool {
+	lag := a.lag(p.Arrival, pos) - a.minLag
+	pause := earshot.PositionOf(time.Duration(p.Arrival-a.arrival)) - (pos - a.position)
+	return pause > minPause && (lag > maxBehind || p.Marker && lag > minPause)
 }

@@ -80,6 +80,8 @@ type Timeline struct {
 	frame  earshot.Position
 	drift  drift
 	slips  slips
+	// verdict is about the next packet.
+	verdict verdict
 }
 
 // SSRC returns the source being followed; false before the first packet.
@@ -147,6 +149,12 @@ func (t *Timeline) Resume(p Packet, pos earshot.Position) {
 
 // Place decides where the packet belongs, once and for all.
 func (t *Timeline) Place(p Packet) Place {
+	place := t.place(p)
+	t.verdict.decided, t.verdict.stalled = false, false
+	return place
+}
+
+func (t *Timeline) place(p Packet) Place {
 	switch {
 	case !t.started:
 		return t.begin(p)
@@ -190,7 +198,7 @@ func (t *Timeline) run(p Packet, ext int64, pos earshot.Position) {
 // forward places a packet with a new highest sequence number.
 func (t *Timeline) forward(p Packet, ext int64) Place {
 	numbered := t.numbered(p, ext)
-	pos, ok := t.cur.forward(p, numbered)
+	pos, ok := t.follows(p, numbered)
 	if p.Duration == 0 {
 		t.seq.add(ext)
 		t.slips.hushed = true
@@ -206,6 +214,13 @@ func (t *Timeline) forward(p Packet, ext int64) Place {
 	t.seq.add(ext)
 	t.advance(p, ext, pos)
 	return Place{Position: pos}
+}
+
+// follows returns the position of a packet that goes on with the run, and
+// whether it does.
+func (t *Timeline) follows(p Packet, numbered bool) (earshot.Position, bool) {
+	pos, ok := t.cur.forward(p, numbered)
+	return pos, ok && (t.verdict.stalled || !t.cur.behind(p, pos))
 }
 
 // advance makes the packet the newest of the run.
@@ -272,7 +287,7 @@ func (t *Timeline) straggle(p Packet) Place {
 // restart follows a sender that began to count anew under the same SSRC, or
 // was away for longer than the sequence numbers can tell.
 func (t *Timeline) restart(p Packet) Place {
-	pos, ok := t.cur.forward(p, false)
+	pos, ok := t.follows(p, false)
 	t.seq.start(p.Seq)
 	t.seq.add(t.seq.max)
 	if p.Duration == 0 {
@@ -294,6 +309,9 @@ func (t *Timeline) jump(p Packet, ext int64) Place {
 // jumpCounted begins a new run at the place the arrival clock gives.
 func (t *Timeline) jumpCounted(p Packet, ext int64) Place {
 	pos := t.clock(p)
+	if t.verdict.decided {
+		pos = t.verdict.position
+	}
 	pos -= pos % grid
 	if pos < t.end+snap {
 		pos = t.end
@@ -319,6 +337,6 @@ func (t *Timeline) numbered(p Packet, ext int64) bool {
 
 // steady reports whether the timestamp agrees with the arrival clock.
 func (t *Timeline) steady(p Packet) bool {
-	_, ok := t.cur.forward(p, false)
+	_, ok := t.follows(p, false)
 	return ok
 }
