@@ -68,6 +68,9 @@ type MediaOffer struct {
 	Label     string         `json:"label"`
 	Direction MediaDirection `json:"direction"`
 	Formats   []Format       `json:"formats"`
+	// Spelled has the names of encodings as the offer wrote them, by payload
+	// type, where that is not the registered way. The answer repeats them.
+	Spelled map[uint8]string `json:"spelled,omitempty"`
 	// PTime and MaxPTime are ms of audio in a packet, 0 if not said.
 	PTime    int  `json:"ptime"`
 	MaxPTime int  `json:"max_ptime,omitempty"`
