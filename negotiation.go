@@ -27,9 +27,23 @@ type Format struct {
 	FMTP        string `json:"fmtp,omitempty"`
 }
 
-// String returns encoding and clock rate: "PCMU/8000".
+// Name returns the encoding as the registry of IANA writes it (RFC 4855):
+// "PCMU", "opus", "telephone-event". Names are the same in any case, but not
+// everybody compares them like that.
+func (f Format) Name() string {
+	switch name := strings.ToLower(f.Encoding); name {
+	case "opus", "telephone-event", "tone", "red", "speex":
+		return name
+	case "ilbc":
+		return "iLBC"
+	}
+	return strings.ToUpper(f.Encoding)
+}
+
+// String returns name, clock rate and, if there are more than one, channels:
+// "PCMU/8000", "opus/48000/2".
 func (f Format) String() string {
-	s := f.Encoding + "/" + strconv.Itoa(f.ClockRate)
+	s := f.Name() + "/" + strconv.Itoa(f.ClockRate)
 	if f.Channels > 1 {
 		s += "/" + strconv.Itoa(f.Channels)
 	}

@@ -27,8 +27,8 @@ func TestCodecs(t *testing.T) {
 		{"G722", "G722/8000", 20, 16000, true, 0.95},
 		{"G722", "G722/8000", 40, 16000, true, 0.95},
 		{"L16", "L16/16000", 10, 16000, true, 0.95},
-		{"opus", "OPUS/48000/2", 20, 48000, true, 0.4},
-		{"opus", "OPUS/48000/2", 60, 48000, true, 0.4},
+		{"opus", "opus/48000/2", 20, 48000, true, 0.4},
+		{"opus", "opus/48000/2", 60, 48000, true, 0.4},
 		{"G729", "G729/8000", 20, 8000, false, 0.2}, // a coder of speech, not of tones
 	} {
 		t.Run(tc.codec+" "+strconv.Itoa(tc.ptime)+" ms", func(t *testing.T) {

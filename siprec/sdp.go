@@ -206,7 +206,7 @@ func (m *mline) rtpmap(value string) {
 	}
 	f := m.formats[uint8(n)]
 	f.Encoding, f.Channels = strings.ToUpper(parts[0]), 1
-	if parts[0] != registered(f.Encoding) {
+	if parts[0] != f.Name() {
 		if m.offer.Spelled == nil {
 			m.offer.Spelled = map[uint8]string{}
 		}
