@@ -48,6 +48,7 @@ type server struct {
 	sip  string // host:port
 	http string
 	env  []string
+	args []string // of serve
 
 	cmd *exec.Cmd
 	log *lockedBuffer
@@ -137,7 +138,7 @@ func (s *server) killAndRestart() error {
 }
 
 func (s *server) launch() error {
-	s.cmd = exec.Command(program, "serve")
+	s.cmd = exec.Command(program, append([]string{"serve"}, s.args...)...)
 	s.cmd.Dir = ".." // where models/dist is
 	s.cmd.Env = append(os.Environ(), s.env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log

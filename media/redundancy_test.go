@@ -72,7 +72,13 @@ func TestBrokenRedundancyIsInvalid(t *testing.T) {
 	r.open(s)
 	r.send(1)
 	for _, payload := range [][]byte{
-		{}, {0x80}, {0x80, 0, 0}, {0x80, 0, 0, 9}, {0x80, 0, 0, 9, 0}, {97, 1, 2}, {55, 1, 2},
+		{},
+		{0x80},
+		{0x80, 0, 0},
+		{0x80, 0, 0, 9},
+		{0x80, 0, 0, 9, 0},
+		{97, 1, 2},
+		{55, 1, 2},
 		slices.Repeat([]byte{0x80, 0, 0, 0}, 20),
 	} {
 		r.take(r.src.Packet(97, payload))
