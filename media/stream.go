@@ -41,6 +41,8 @@ type Stream struct {
 	latch    latch
 	guard    *guard // nil: packets are plain
 	ring     ring
+	ear      ear
+	heldBack holdback
 	closed   bool
 	paused   bool
 	packet   rtp.Packet    // parsed into
@@ -190,6 +192,7 @@ func (s *Stream) Start() earshot.Position { return s.log.NewReader().Start() }
 func (s *Stream) End() earshot.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.releaseOverdue()
 	return s.timeline.End()
 }
 
@@ -197,6 +200,7 @@ func (s *Stream) End() earshot.Position {
 func (s *Stream) Stats() earshot.StreamStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.releaseOverdue()
 	t := s.timeline.Stats()
 	return earshot.StreamStats{
 		PacketsReceived:  t.Received + s.counts.replayed,
@@ -206,6 +210,9 @@ func (s *Stream) Stats() earshot.StreamStats {
 		PacketsInvalid:   s.invalid,
 		PacketsDropped:   s.dropped,
 		JitterMS:         float64(t.Jitter) / float64(time.Millisecond),
+		Slips:            t.Slips,
+		SlipMS:           t.Slipped.Duration().Milliseconds(),
+		DriftPPM:         t.DriftPPM,
 	}
 }
 
@@ -221,6 +228,7 @@ func (s *Stream) SetFormats(formats []earshot.Format) {
 	table := newFormatTable(formats)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.release()
 	s.latch.from = netip.AddrPort{}
 	if equalFormats(table.list, s.table.list) {
 		s.table = table // which of them are answered may differ
@@ -256,11 +264,15 @@ func equalFormats(a, b []earshot.Format) bool {
 func (s *Stream) SetPaused(paused bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.release()
 	s.paused = paused
 }
 
 // flush writes what is pending to disk.
 func (s *Stream) flush() {
+	s.mu.Lock()
+	s.releaseOverdue()
+	s.mu.Unlock()
 	err := s.log.Flush()
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
@@ -290,6 +302,7 @@ func (s *Stream) close() error {
 		s.closeLinks()
 	}
 	s.mu.Lock()
+	s.release()
 	s.closed = true
 	if s.rtp != nil {
 		_ = unix.Close(s.rtp.fd)
