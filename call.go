@@ -257,4 +257,6 @@ type StreamStats struct {
 	PacketsDropped uint64 `json:"packets_dropped"`
 	// JitterMS is the interarrival jitter of RFC 3550 6.4.1 in milliseconds.
 	JitterMS float64 `json:"jitter_ms"`
+	// Quality is nil before the first audio packet.
+	Quality *Quality `json:"quality"`
 }

@@ -393,7 +393,7 @@ func TestCollectors(t *testing.T) {
 		}
 		got := gather(t, e)
 		if got["earshot_media_packets_received_total"] != 10 || got["earshot_media_port_pairs"] != 3000 ||
-			(got["earshot_media_streams"] == 0) != closed || (got["earshot_media_port_pairs_used"] == 0) != closed {
+			(got["earshot_media_streams"] == 0) != closed || (got["earshot_media_stream_mos"] == 1) != closed || (got["earshot_media_port_pairs_used"] == 0) != closed {
 			t.Errorf("closed %v: %v", closed, got)
 		}
 	}
@@ -417,7 +417,7 @@ func gather(t *testing.T, e *Engine) map[string]float64 {
 			t.Errorf("name %s", f.GetName())
 		}
 		m := f.GetMetric()[0]
-		out[f.GetName()] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		out[f.GetName()] = m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 
 	"earshot"
 	"earshot/media/jitter"
+	"earshot/media/quality"
 	"earshot/media/record"
 )
 
@@ -137,8 +138,13 @@ func (s *Stream) place(d datagram, pt *payloadType) {
 	})
 	s.arrived = max(s.arrived, d.arrival)
 	if p.Duplicate {
+		s.meter.Duplicate()
 		return
 	}
+	s.meter.Add(quality.Packet{
+		SSRC: h.SSRC, Seq: h.SequenceNumber, Timestamp: h.Timestamp, ClockRate: pt.format.ClockRate,
+		Position: p.Position, Duration: duration, Arrival: d.arrival, Codec: pt.impairment,
+	})
 	if p.Jump {
 		s.counts.jumps++
 	}

@@ -11,6 +11,7 @@ import (
 
 	"earshot"
 	"earshot/media/jitter"
+	"earshot/media/quality"
 	"earshot/media/record"
 )
 
@@ -38,6 +39,7 @@ type Stream struct {
 	mu       sync.Mutex
 	table    *formatTable
 	timeline jitter.Timeline
+	meter    quality.Meter
 	latch    latch
 	guard    *guard // nil: packets are plain
 	ring     ring
@@ -83,6 +85,8 @@ type counters struct {
 	handshakes      uint64 // DTLS, begun
 	handshakeErrors uint64
 	stun            uint64
+	// discarded packets came after their time of playout, by the meter.
+	discarded uint64
 }
 
 func (c *counters) plus(d counters) {
@@ -98,6 +102,7 @@ func (c *counters) plus(d counters) {
 	c.handshakes += d.handshakes
 	c.handshakeErrors += d.handshakeErrors
 	c.stun += d.stun
+	c.discarded += d.discarded
 }
 
 // newStream returns a stream without sockets, with what an earlier process
@@ -140,6 +145,7 @@ func (s *Stream) restore(past *record.Tally) {
 		return
 	}
 	s.timeline, s.late, s.arrived = past.Timeline, past.Late, past.LastArrival
+	s.meter = past.Meter
 	s.ring.floor, s.ring.any = past.Timeline.End(), true
 	if past.Codec != "" {
 		s.codec = past.Codec
@@ -206,13 +212,16 @@ func (s *Stream) Stats() earshot.StreamStats {
 		PacketsInvalid:   s.invalid,
 		PacketsDropped:   s.dropped,
 		JitterMS:         float64(t.Jitter) / float64(time.Millisecond),
+		Quality:          s.meter.Quality(),
 	}
 }
 
 func (s *Stream) counters() counters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.counts
+	c := s.counts
+	c.discarded = s.meter.Report().Discarded
+	return c
 }
 
 // SetFormats replaces the answered formats, as after a re-INVITE. The sender
