@@ -1,6 +1,9 @@
 package earshot
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // CallState is where a call is in its life:
 //
@@ -238,6 +241,11 @@ type StreamMedia struct {
 	Formats   []Format       `json:"formats"`
 	Direction MediaDirection `json:"direction"`
 	RTCPMux   bool           `json:"rtcp_mux"`
+	// RemoteRTCP is where the SDP of the sender awaits reports; the zero value
+	// when it names no address.
+	RemoteRTCP netip.AddrPort `json:"remote_rtcp,omitzero"`
+	// XR are the extended reports that were asked for.
+	XR XR `json:"xr,omitzero"`
 }
 
 // StreamStats is what the media plane counts on a stream.

@@ -206,6 +206,11 @@ type StreamSpec struct {
 	Port int
 	// RTCPMux says that RTCP shares the RTP port (RFC 5761).
 	RTCPMux bool
+	// RemoteRTCP is where the SDP of the sender awaits reports; invalid if it
+	// names no address.
+	RemoteRTCP netip.AddrPort
+	// XR are the extended reports that were asked for.
+	XR earshot.XR
 	// Resume goes on with what a dead process recorded of the stream.
 	Resume bool
 	// Security is how the packets are protected, nil if they are not.

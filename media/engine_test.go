@@ -451,7 +451,7 @@ func TestDualStack(t *testing.T) {
 	eventually(t, "the packet", func() bool { return s.Stats().PacketsReceived == 1 })
 	s.mu.Lock()
 	from := s.latch.from
-	s.spec.RTCPMux, s.control.next = true, 1
+	s.reports.mux, s.control.next = true, 1
 	s.mu.Unlock()
 	if !from.Addr().Is4() {
 		t.Errorf("packet from %v", from)

@@ -62,6 +62,9 @@ var metricHelp = map[string]string{
 	"rtcp_sender_reports_total": "RTCP sender reports received.",
 	"rtcp_goodbyes_total":       "RTCP BYE packets received.",
 	"rtcp_reports_sent_total":   "RTCP receiver reports sent.",
+	"rtcp_xr_received_total":    "RTCP extended reports received.",
+	"rtcp_xr_sent_total":        "RTCP extended reports sent.",
+	"rtcp_round_trips_total":    "Round trips that peers told of by extended reports.",
 	"packets_discarded_total":   "RTP packets that came after their time of playout; they are recorded.",
 	"streams":                   "Streams being received.",
 	"streams_poor":              "Streams being received with a mean MOS below 3.6: many users dissatisfied (G.107 table B.1).",
@@ -121,6 +124,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	count("rtcp_sender_reports_total", counts.senderReports)
 	count("rtcp_goodbyes_total", counts.goodbyes)
 	count("rtcp_reports_sent_total", counts.receiverReports)
+	count("rtcp_xr_received_total", counts.extendedReports)
+	count("rtcp_xr_sent_total", counts.extendedSent)
+	count("rtcp_round_trips_total", counts.roundTrips)
 	used, all := c.engine.ports.inUse()
 	for name, v := range map[string]int{
 		"streams": open.streams, "streams_poor": open.poor, "port_pairs": all, "port_pairs_used": used,

@@ -55,6 +55,7 @@ type Stream struct {
 	dropped  uint64
 	invalid  uint64
 	control  control
+	reports  reporting
 	settled  earshot.Position
 	spans    []span
 
@@ -78,6 +79,8 @@ type counters struct {
 	senderReports   uint64
 	goodbyes        uint64
 	receiverReports uint64 // sent
+	// extendedReports came, extendedSent went out; roundTrips were measured.
+	extendedReports, extendedSent, roundTrips uint64
 	// unauthentic packets were protected by another key, or not at all.
 	unauthentic uint64
 	// replayed packets had been received, or are too old to tell.
@@ -97,6 +100,9 @@ func (c *counters) plus(d counters) {
 	c.senderReports += d.senderReports
 	c.goodbyes += d.goodbyes
 	c.receiverReports += d.receiverReports
+	c.extendedReports += d.extendedReports
+	c.extendedSent += d.extendedSent
+	c.roundTrips += d.roundTrips
 	c.unauthentic += d.unauthentic
 	c.replayed += d.replayed
 	c.handshakes += d.handshakes
@@ -115,6 +121,8 @@ func (e *Engine) newStream(spec StreamSpec) (*Stream, error) {
 	s.rate, s.codec = s.table.rate, s.table.first
 	s.assembler = record.NewAssembler(s.rate)
 	s.control.init()
+	s.reports = reporting{mux: spec.RTCPMux, xr: spec.XR}
+	s.reports.aim(spec.RemoteRTCP)
 	if err := s.protect(spec.Security); err != nil {
 		return nil, err
 	}

@@ -24,8 +24,8 @@ const (
 // Bounds of the jitter buffer that packets are judged by. It is that of live
 // reading.
 const (
-	minPlayout = 40 * time.Millisecond
-	maxPlayout = 200 * time.Millisecond
+	MinPlayout = 40 * time.Millisecond
+	MaxPlayout = 200 * time.Millisecond
 )
 
 // Packet is what the meter needs to know of a packet that is no duplicate.
@@ -240,7 +240,7 @@ func (t *transit) see(took time.Duration, arrival int64) {
 }
 
 // playout is how long the jitter buffer holds packets.
-func (t *transit) playout() time.Duration { return min(max(4*t.jitter, minPlayout), maxPlayout) }
+func (t *transit) playout() time.Duration { return min(max(4*t.jitter, MinPlayout), MaxPlayout) }
 
 func (t *transit) mean() time.Duration {
 	if t.count == 0 {
