@@ -11,8 +11,8 @@ type Codec struct {
 	Assumed bool
 }
 
-// The codecs. Losses of codecs without memory are concealed by repeating the
-// pitch for up to 60 ms, as G.711 Appendix I does.
+// The codecs. Losses of codecs whose decoders do not conceal them are filled by
+// repeating the pitch for up to 60 ms, much as G.711 Appendix I does.
 //
 // Narrowband: ITU-T G.113 Appendix I, tables I.1 and I.3. G.729 is taken as
 // Annex A with voice activity detection: who sends it does not say. Linear PCM
@@ -23,7 +23,8 @@ type Codec struct {
 // that G.113 has for a waveform codec, G.711 without concealment, so that the
 // rating errs to the worse. The ITU has no values for Opus either: Ie is that
 // of AMR-WB at 19.85 kbit/s (G.113), which Opus at a like rate was at least as
-// good as in the listening tests of the IETF's codec group; Bpl as for G.722.
+// good as in the listening tests of the IETF's codec group; Bpl as for G.722,
+// although its decoder conceals better.
 var (
 	g711   = &Codec{Model: Narrowband, Ie: 0, Bpl: 25.1}
 	g729   = &Codec{Model: Narrowband, Ie: 11, Bpl: 19}
