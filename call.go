@@ -1,6 +1,9 @@
 package earshot
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // CallState is where a call is in its life:
 //
@@ -238,6 +241,11 @@ type StreamMedia struct {
 	Formats   []Format       `json:"formats"`
 	Direction MediaDirection `json:"direction"`
 	RTCPMux   bool           `json:"rtcp_mux"`
+	// RemoteRTCP is where the SDP of the sender awaits reports; the zero value
+	// when it names no address.
+	RemoteRTCP netip.AddrPort `json:"remote_rtcp,omitzero"`
+	// XR are the extended reports that were asked for.
+	XR XR `json:"xr,omitzero"`
 }
 
 // StreamStats is what the media plane counts on a stream.
@@ -265,4 +273,6 @@ type StreamStats struct {
 	// DriftPPM is how many millionths faster than ours the sender's clock runs, as
 	// far as the arrival of its packets tells; 0 in the first minute.
 	DriftPPM float64 `json:"drift_ppm"`
+	// Quality is nil before the first audio packet.
+	Quality *Quality `json:"quality"`
 }
