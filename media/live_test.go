@@ -2,6 +2,7 @@ package media
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -275,10 +276,14 @@ func TestLiveReadingAllocatesNothing(t *testing.T) {
 // than 100 kB.
 func TestMemoryOfACall(t *testing.T) {
 	const calls = 20
+	e := newEngine(t, Config{})
 	before := heap()
 	var rigs []*rig
-	for range 2 * calls {
-		r := newRig(t, Config{})
+	for i := range 2 * calls {
+		r := &rig{t: t, e: e, at: e.clock.now(), src: &rtptest.Numbered{Format: rtptest.PCMU}}
+		sp := spec()
+		sp.StreamID = earshot.StreamID(fmt.Sprint(i))
+		r.open(sp)
 		buf := make([]int16, 256)
 		for n := range 1000 {
 			r.send(1)
