@@ -217,6 +217,8 @@ type StreamSpec struct {
 	Resume bool
 	// Security is how the packets are protected, nil if they are not.
 	Security *earshot.Security
+	// Paused begins with nothing kept, see [Stream.SetPaused].
+	Paused bool
 }
 
 // Open begins to receive a stream. The error wraps [earshot.ErrNoPorts] if the

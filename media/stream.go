@@ -42,9 +42,11 @@ type Stream struct {
 	guard    *guard // nil: packets are plain
 	ring     ring
 	closed   bool
-	paused   bool
-	packet   rtp.Packet    // parsed into
-	entry    record.Packet // recorded from
+	pauses   pauses
+	drops    drops
+	pending  []earshot.StreamMark // that nobody has asked for yet
+	packet   rtp.Packet           // parsed into
+	entry    record.Packet        // recorded from
 	codec    string
 	arrived  int64 // newest packet
 	counts   counters
@@ -112,6 +114,7 @@ func (e *Engine) newStream(spec StreamSpec) (*Stream, error) {
 	cfg := record.Config{Dir: e.cfg.Dir, CallID: spec.CallID, StreamID: spec.StreamID, Create: e.cfg.CreateFile}
 	if !spec.Resume {
 		s.log = record.NewLog(cfg)
+		s.setPaused(spec.Paused)
 		return s, nil
 	}
 	var past record.Tally
@@ -121,6 +124,7 @@ func (e *Engine) newStream(spec StreamSpec) (*Stream, error) {
 	}
 	s.log = log
 	s.restore(&past)
+	s.setPaused(spec.Paused)
 	if problem := log.Problem(); problem != nil {
 		e.log.Warn("recording is damaged", "call_id", spec.CallID, "stream", spec.StreamID, "err", problem)
 	}
@@ -245,14 +249,6 @@ func equalFormats(a, b []earshot.Format) bool {
 		}
 	}
 	return true
-}
-
-// SetPaused stops or goes on recording. While paused, packets are received and
-// counted but not kept: the recording is silent there.
-func (s *Stream) SetPaused(paused bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.paused = paused
 }
 
 // flush writes what is pending to disk.

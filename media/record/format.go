@@ -57,6 +57,10 @@ const (
 	Unanswered
 	// Late packets came after the reorder window.
 	Late
+	// Paused packets came while recording was paused. They are Silent: their
+	// payload is not kept. What is left of them keeps the timeline and the
+	// counts of a stream over a restart.
+	Paused
 )
 
 // Packet is one record of the log.

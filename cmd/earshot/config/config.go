@@ -115,6 +115,7 @@ type Calls struct {
 	SummaryDeadline time.Duration `koanf:"summary_deadline" doc:"How long after its end a call is summarised at the latest, complete or not."`
 	ResumeWindow    time.Duration `koanf:"resume_window" doc:"How long after a restart a call may stay silent before it counts as interrupted."`
 	MediaTimeout    time.Duration `koanf:"media_timeout" doc:"Time without any packet after which a session is ended; streams on hold do not count."`
+	PauseLimit      time.Duration `koanf:"pause_limit" doc:"How long a call may be paused before its recording goes on by itself; 0: until somebody resumes it."`
 	Agents          []string      `koanf:"agents" doc:"Patterns of addresses that are agents, like 2??, 2000-2099, +4930* or *@pbx.example."`
 }
 
@@ -192,6 +193,9 @@ func (c Config) Check() error {
 	}
 	if c.SIP.DrainTimeout < 0 {
 		return fmt.Errorf("sip.drain_timeout: %v is negative", c.SIP.DrainTimeout)
+	}
+	if c.Calls.PauseLimit < 0 {
+		return fmt.Errorf("calls.pause_limit: %v is negative", c.Calls.PauseLimit)
 	}
 	for _, p := range c.Calls.Agents {
 		if _, err := path.Match(p, ""); err != nil {
