@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/media/event"
+	"earshot/media/jitter"
 )
 
 const (
@@ -48,6 +50,40 @@ func (s *Stream) drop(from, to earshot.Position, arrival int64) {
 	d.mark.From, d.mark.To = min(d.mark.From, from), max(d.mark.To, to)
 }
 
+// maxStray is how far a timestamp of an event may be from when its packet came
+// for it to be believed: the clock of an event is sometimes not the audio's.
+const maxStray = 2 * earshot.MediaClock
+
+// press tracks a packet of telephone events.
+func (s *Stream) press(d datagram, pt *payloadType, p jitter.Place) {
+	h, k := &s.packet.Header, &s.key
+	*k = event.Packet{
+		SSRC: h.SSRC, Seq: h.SequenceNumber, Timestamp: h.Timestamp, Marker: h.Marker,
+		ClockRate: pt.format.ClockRate, Position: p.Position, Arrival: d.arrival,
+		Payload: s.packet.Payload,
+	}
+	now := s.timeline.Expected(d.arrival)
+	if off := now - p.Position; max(off, -off) > maxStray {
+		k.Position = now
+	}
+	k.Secret = s.pauses.cover(k.Position, k.Position)
+	s.counts.events++
+	if s.events.Add(k) != nil {
+		s.counts.badEvents++
+	}
+}
+
+// keyMark is an event on the timeline. Which key it was is told only if that
+// is wanted, and never of one that was pressed during a pause.
+func (s *Stream) keyMark(e event.Event) earshot.StreamMark {
+	m := earshot.StreamMark{ID: e.ID, Kind: earshot.MarkDTMF, From: e.From, To: e.To}
+	m.Masked = e.Secret || !s.engine.cfg.KeepDigits
+	if !m.Masked {
+		m.Digit = event.Digit(e.Code)
+	}
+	return m
+}
+
 // pend keeps a mark until it is asked for.
 func (s *Stream) pend(m earshot.StreamMark) {
 	if len(s.pending) < maxPending {
@@ -65,6 +101,9 @@ func (s *Stream) Marks() []earshot.StreamMark {
 	if d := &s.drops; d.untold(now, s.closed) {
 		d.told, d.toldAt = d.mark.Packets, now
 		s.pend(d.mark)
+	}
+	for _, e := range s.events.Take(now, s.closed) {
+		s.pend(s.keyMark(e))
 	}
 	marks := s.pending
 	s.pending = nil

@@ -51,6 +51,8 @@ var metricHelp = map[string]string{
 	"dtls_handshakes_total":     "DTLS handshakes begun.",
 	"dtls_errors_total":         "DTLS handshakes that failed, a wrong fingerprint included.",
 	"stun_total":                "STUN messages passed over: ICE was not agreed on.",
+	"events_total":              "RTP packets of telephone events (RFC 4733).",
+	"events_invalid_total":      "RTP packets of telephone events that hold none.",
 	"timeline_jumps_total":      "Breaks of SSRC or timestamp.",
 	"rtcp_sender_reports_total": "RTCP sender reports received.",
 	"rtcp_goodbyes_total":       "RTCP BYE packets received.",
@@ -95,6 +97,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	count("dtls_handshakes_total", counts.handshakes)
 	count("dtls_errors_total", counts.handshakeErrors)
 	count("stun_total", counts.stun)
+	count("events_total", counts.events)
+	count("events_invalid_total", counts.badEvents)
 	count("timeline_jumps_total", counts.jumps)
 	count("rtcp_sender_reports_total", counts.senderReports)
 	count("rtcp_goodbyes_total", counts.goodbyes)

@@ -147,6 +147,9 @@ func (s *Stream) place(d datagram, pt *payloadType) {
 	if duration > 0 && s.codec != pt.name {
 		s.codec = pt.name
 	}
+	if pt.event {
+		s.press(d, pt, p)
+	}
 	s.keep(d, pt, p, duration)
 }
 

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"earshot"
+	"earshot/media/event"
 	"earshot/media/jitter"
 	"earshot/media/record"
 )
@@ -44,6 +45,8 @@ type Stream struct {
 	closed   bool
 	pauses   pauses
 	drops    drops
+	events   event.Tracker
+	key      event.Packet         // tracked from
 	pending  []earshot.StreamMark // that nobody has asked for yet
 	packet   rtp.Packet           // parsed into
 	entry    record.Packet        // recorded from
@@ -82,6 +85,9 @@ type counters struct {
 	handshakes      uint64 // DTLS, begun
 	handshakeErrors uint64
 	stun            uint64
+	// events are packets of telephone events, badEvents those that hold none.
+	events    uint64
+	badEvents uint64
 }
 
 func (c *counters) plus(d counters) {
@@ -96,6 +102,8 @@ func (c *counters) plus(d counters) {
 	c.handshakes += d.handshakes
 	c.handshakeErrors += d.handshakeErrors
 	c.stun += d.stun
+	c.events += d.events
+	c.badEvents += d.badEvents
 }
 
 // newStream returns a stream without sockets, with what an earlier process

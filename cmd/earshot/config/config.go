@@ -72,6 +72,7 @@ type RTP struct {
 // Media is what is taken of it.
 type Media struct {
 	SRTP string `koanf:"srtp" doc:"Encrypted media (SDES and DTLS-SRTP): allow (plain or encrypted, as offered), require or off."`
+	DTMF string `koanf:"dtmf" doc:"mask: digits that callers key are neither stored nor shown: events carry no digit, in-band tones are silenced in recordings; keep: they are kept."`
 }
 
 // HTTP is the API and the page.
@@ -151,7 +152,7 @@ func Default() Config {
 		Data:       Data{Dir: "./data", ReserveMB: 512},
 		SIP:        SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061", Trace: "redacted"},
 		RTP:        RTP{Ports: "20000-39999"},
-		Media:      Media{SRTP: "allow"},
+		Media:      Media{SRTP: "allow", DTMF: "mask"},
 		HTTP:       HTTP{Listen: "127.0.0.1:8080"},
 		Transcribe: Transcribe{Engine: "moonshine"},
 		LLM:        LLM{Timeout: 20 * time.Second},
@@ -190,6 +191,11 @@ func (c Config) Check() error {
 	case "allow", "require", "off":
 	default:
 		return fmt.Errorf("media.srtp: %q is not allow, require or off", c.Media.SRTP)
+	}
+	switch c.Media.DTMF {
+	case "mask", "keep":
+	default:
+		return fmt.Errorf("media.dtmf: %q is not mask or keep", c.Media.DTMF)
 	}
 	if c.SIP.DrainTimeout < 0 {
 		return fmt.Errorf("sip.drain_timeout: %v is negative", c.SIP.DrainTimeout)
