@@ -27,9 +27,23 @@ type Format struct {
 	FMTP        string `json:"fmtp,omitempty"`
 }
 
-// String returns encoding and clock rate: "PCMU/8000".
+// Name returns the encoding as the registry of IANA writes it (RFC 4855):
+// "PCMU", "opus", "telephone-event". Names are the same in any case, but not
+// everybody compares them like that.
+func (f Format) Name() string {
+	switch name := strings.ToLower(f.Encoding); name {
+	case "opus", "telephone-event", "tone", "red", "speex":
+		return name
+	case "ilbc":
+		return "iLBC"
+	}
+	return strings.ToUpper(f.Encoding)
+}
+
+// String returns name, clock rate and, if there are more than one, channels:
+// "PCMU/8000", "opus/48000/2".
 func (f Format) String() string {
-	s := f.Encoding + "/" + strconv.Itoa(f.ClockRate)
+	s := f.Name() + "/" + strconv.Itoa(f.ClockRate)
 	if f.Channels > 1 {
 		s += "/" + strconv.Itoa(f.Channels)
 	}
@@ -38,6 +52,19 @@ func (f Format) String() string {
 
 // Is reports whether the encoding has this name, in any case.
 func (f Format) Is(encoding string) bool { return strings.EqualFold(f.Encoding, encoding) }
+
+// Parameter returns the value of a parameter of the fmtp, "" if it is not
+// there. Names are compared in any case (RFC 8866 6.15 leaves that to the
+// format; the ones of audio are written in all ways).
+func (f Format) Parameter(name string) string {
+	for part := range strings.SplitSeq(f.FMTP, ";") {
+		key, value, _ := strings.Cut(part, "=")
+		if strings.EqualFold(strings.TrimSpace(key), name) {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
 
 // MediaOffer is one m-line of an offer (or of an answer to a late offer).
 type MediaOffer struct {
@@ -55,6 +82,9 @@ type MediaOffer struct {
 	Label     string         `json:"label"`
 	Direction MediaDirection `json:"direction"`
 	Formats   []Format       `json:"formats"`
+	// Spelled has the names of encodings as the offer wrote them, by payload
+	// type, where that is not the registered way. The answer repeats them.
+	Spelled map[uint8]string `json:"spelled,omitempty"`
 	// PTime and MaxPTime are ms of audio in a packet, 0 if not said.
 	PTime    int  `json:"ptime"`
 	MaxPTime int  `json:"max_ptime,omitempty"`

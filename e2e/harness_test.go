@@ -48,6 +48,7 @@ type server struct {
 	sip  string // host:port
 	http string
 	env  []string
+	args []string // of serve
 
 	cmd *exec.Cmd
 	log *lockedBuffer
@@ -137,7 +138,7 @@ func (s *server) killAndRestart() error {
 }
 
 func (s *server) launch() error {
-	s.cmd = exec.Command(program, "serve")
+	s.cmd = exec.Command(program, append([]string{"serve"}, s.args...)...)
 	s.cmd.Dir = ".." // where models/dist is
 	s.cmd.Env = append(os.Environ(), s.env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
@@ -299,13 +300,16 @@ var nextRange = struct {
 }{first: lowestPort + os.Getpid()%40*500}
 
 // freePortRange returns the first of n ports that nothing uses at the moment
-// and that this process was not given lately.
+// and that this process was not given lately; of more than one it is even.
 func freePortRange(t testing.TB, n int) int {
 	t.Helper()
 	nextRange.Lock()
 	defer nextRange.Unlock()
 	for range (highestPort - lowestPort) / n {
 		first := nextRange.first
+		if n > 1 {
+			first += first % 2 // RTP takes even ports
+		}
 		if first+n > highestPort {
 			first = lowestPort
 		}

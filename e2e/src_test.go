@@ -38,7 +38,14 @@ type response struct {
 
 func newSRC(t testing.TB, s *server) *src {
 	t.Helper()
-	conn, err := net.Dial("udp", s.sip)
+	return newSRCFrom(t, s, "127.0.0.1")
+}
+
+// newSRCFrom is a client with an address of its own.
+func newSRCFrom(t testing.TB, s *server, host string) *src {
+	t.Helper()
+	dialer := net.Dialer{LocalAddr: &net.UDPAddr{IP: net.ParseIP(host)}}
+	conn, err := dialer.DialContext(t.Context(), "udp", s.sip)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"earshot"
-	"earshot/media/codec"
 	"earshot/media/record"
 	"earshot/media/srtp"
 )
@@ -187,20 +186,11 @@ func (e *Engine) closePollers() {
 }
 
 // Accept returns the offered formats that can be received, in the offer's
-// order: audio that can be recorded, and comfort noise and telephone events
-// next to it. The error is [earshot.ErrNoCommonCodec] if no audio is left.
+// order: audio that can be recorded, comfort noise and telephone events next
+// to it, and redundancy of what is accepted. The error is [earshot.ErrNoCommonCodec] if no audio is left.
 func (*Engine) Accept(offered []earshot.Format) ([]earshot.Format, error) {
-	var accepted []earshot.Format
-	audio := false
-	for _, f := range offered {
-		if codec.Recordable(f) {
-			audio = true
-		} else if !codec.Silent(f) {
-			continue
-		}
-		accepted = append(accepted, f)
-	}
-	if !audio {
+	accepted := accept(offered)
+	if len(accepted) == 0 {
 		return nil, earshot.ErrNoCommonCodec
 	}
 	return accepted, nil

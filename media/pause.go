@@ -2,6 +2,7 @@ package media
 
 import (
 	"math"
+	"strings"
 
 	"earshot"
 )
@@ -66,6 +67,12 @@ func (s *Stream) setPaused(paused bool) {
 	end := s.timeline.End()
 	if _, any := s.timeline.SSRC(); !any {
 		end = math.MinInt64
+	} else if !paused && s.repeats() {
+		end++ // the next packet is left out too
 	}
 	s.pauses.set(paused, end)
 }
+
+// repeats reports whether a packet may say again what the one before it said:
+// Opus does to repair losses (RFC 6716 2.1.7).
+func (s *Stream) repeats() bool { return strings.HasPrefix(strings.ToLower(s.codec), "opus/") }

@@ -1,10 +1,15 @@
 package media
 
 import (
+	"math"
+	"math/rand/v2"
 	"testing"
 	"time"
 
+	"earshot"
+	"earshot/media/codec"
 	"earshot/media/record"
+	"earshot/media/rtptest"
 )
 
 // silentFrames are the numbers of a recording that is silent between two
@@ -188,3 +193,74 @@ func TestManyPauses(t *testing.T) {
 		r.quiet(pcm[frame*160 : (frame+1)*160])
 	}
 }
+
+// An Opus packet may say again what the one before it said, and one with
+// redundancy what the two before it did: after a pause they must not.
+func TestNothingOfAPauseComesWithLaterPackets(t *testing.T) {
+	t.Run("RED", func(t *testing.T) {
+		r := newRig(t, Config{})
+		s := spec()
+		s.Formats = append(s.Formats, redundant)
+		r.open(s)
+		for i := range 60 {
+			if i == 20 || i == 40 {
+				r.s.SetPaused(i == 20)
+			}
+			payloads := [][]byte{payloadOf(i)}
+			if i > 1 {
+				payloads = [][]byte{payloadOf(i - 2), payloadOf(i - 1), payloadOf(i)}
+			}
+			if b := redPacket(r.src, payloads); i < 37 || i > 39 { // the last ones of the pause are lost
+				r.take(b)
+			}
+			r.src.Timestamp += rtptest.FrameSamples
+			r.at += frame
+		}
+		pcm := r.close()
+		r.check(pcm, 60, func(i int) int {
+			if i >= 20 && i < 40 {
+				return -1
+			}
+			return i
+		})
+		r.quiet(pcm[20*160 : 37*160])
+	})
+	t.Run("Opus", func(t *testing.T) {
+		opus := earshot.Format{PayloadType: 96, Encoding: "opus", ClockRate: 48000, Channels: 2}
+		enc, err := codec.NewEncoder(opus)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := newRig(t, Config{})
+		s := spec()
+		s.Formats = []earshot.Format{opus}
+		r.open(s)
+		rng := rand.New(rand.NewPCG(1, 2))
+		pcm := make([]int16, enc.Rate()/50)
+		for i := range 60 {
+			if i == 20 || i == 40 {
+				r.s.SetPaused(i == 20)
+			}
+			for j := range pcm {
+				pcm[j] = int16(8000*math.Sin(float64(i*len(pcm)+j)/20)) + int16(rng.IntN(2000))
+			}
+			r.take(r.src.Packet(96, enc.Encode(nil, pcm)))
+			r.src.Timestamp += 960
+			r.at += frame
+		}
+		if err := r.s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		heard := make([]int16, s20(60))
+		if n, err := r.s.ReadAt(heard, 0); n != len(heard) || err != nil {
+			t.Fatalf("%d samples, %v", n, err)
+		}
+		r.quiet(heard[s20(20):s20(40)])
+		if packets := r.recorded(); len(packets[40].Payload) != 0 || len(packets[41].Payload) == 0 {
+			t.Errorf("the packets after the pause have %d and %d octets", len(packets[40].Payload), len(packets[41].Payload))
+		}
+	})
+}
+
+// s20 is the length of n packets of 20 ms at 48 kHz.
+func s20(n int) int { return n * 960 }

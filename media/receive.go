@@ -87,6 +87,10 @@ func (s *Stream) take(d datagram) {
 		return
 	}
 	pt := s.table.types[s.packet.PayloadType&0x7f]
+	s.blocks = s.blocks[:0]
+	if pt != nil && pt.redundant {
+		pt = s.unfold()
+	}
 	if pt == nil {
 		s.invalid++
 		return
@@ -150,7 +154,8 @@ func (s *Stream) place(d datagram, pt *payloadType) {
 	if pt.event {
 		s.press(d, pt, p)
 	}
-	s.keep(d, pt, p, duration)
+	s.keep(d, pt, p, duration, 0)
+	s.repair(d, p.Position)
 }
 
 // begin fixes position 0 by the first packet.
@@ -163,12 +168,12 @@ func (s *Stream) begin(arrival int64) bool {
 }
 
 // keep records the packet and holds it for live reading.
-func (s *Stream) keep(d datagram, pt *payloadType, p jitter.Place, duration earshot.Position) {
+func (s *Stream) keep(d datagram, pt *payloadType, p jitter.Place, duration earshot.Position, more record.Flags) {
 	h, e := &s.packet.Header, &s.entry
 	*e = record.Packet{
 		Position: p.Position, Duration: duration, Arrival: d.arrival,
 		SSRC: h.SSRC, Timestamp: h.Timestamp, Seq: h.SequenceNumber,
-		PayloadType: h.PayloadType, Flags: flags(h.Marker, pt, p, duration),
+		PayloadType: h.PayloadType, Flags: flags(h.Marker, pt, p, duration) | more,
 		Payload: s.packet.Payload, Format: &pt.format,
 	}
 	if pt.event {

@@ -364,16 +364,18 @@ func copyDir(t *testing.T, from, to string) {
 
 func TestAccept(t *testing.T) {
 	e := newEngine(t, Config{})
-	g729 := earshot.Format{PayloadType: 18, Encoding: "G729", ClockRate: 8000, Channels: 1}
-	got, err := e.Accept([]earshot.Format{g729, rtptest.PCMA, cn, rtptest.PCMU, dtmf})
+	amr := earshot.Format{PayloadType: 96, Encoding: "AMR", ClockRate: 8000, Channels: 1}
+	red := earshot.Format{PayloadType: 97, Encoding: "RED", ClockRate: 8000, Channels: 1, FMTP: "0/8"}
+	redOfAMR := earshot.Format{PayloadType: 98, Encoding: "RED", ClockRate: 8000, Channels: 1, FMTP: "96/96"}
+	got, err := e.Accept([]earshot.Format{amr, redOfAMR, red, rtptest.PCMA, cn, rtptest.PCMU, dtmf})
 	var names []string
 	for _, f := range got {
 		names = append(names, f.Encoding)
 	}
-	if err != nil || strings.Join(names, " ") != "PCMA CN PCMU telephone-event" {
+	if err != nil || strings.Join(names, " ") != "RED PCMA CN PCMU telephone-event" {
 		t.Errorf("Accept = %v, %v", names, err)
 	}
-	if _, err := e.Accept([]earshot.Format{g729, dtmf}); !errors.Is(err, earshot.ErrNoCommonCodec) {
+	if _, err := e.Accept([]earshot.Format{amr, dtmf, redOfAMR}); !errors.Is(err, earshot.ErrNoCommonCodec) {
 		t.Errorf("error %v", err)
 	}
 }

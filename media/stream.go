@@ -50,6 +50,7 @@ type Stream struct {
 	pending  []earshot.StreamMark // that nobody has asked for yet
 	packet   rtp.Packet           // parsed into
 	entry    record.Packet        // recorded from
+	blocks   []block              // of the packet, but the newest
 	codec    string
 	arrived  int64 // newest packet
 	counts   counters
@@ -73,6 +74,8 @@ type counters struct {
 	foreign uint64
 	// unanswered packets came in a static format that the answer did not name.
 	unanswered uint64
+	// repaired packets were lost, but came with a later one (RFC 2198).
+	repaired uint64
 	// jumps are breaks of SSRC or timestamp.
 	jumps           uint64
 	senderReports   uint64
@@ -93,6 +96,7 @@ type counters struct {
 func (c *counters) plus(d counters) {
 	c.foreign += d.foreign
 	c.unanswered += d.unanswered
+	c.repaired += d.repaired
 	c.jumps += d.jumps
 	c.senderReports += d.senderReports
 	c.goodbyes += d.goodbyes

@@ -111,9 +111,10 @@ func (s *Server) takeAnswer(req *sip.Request, d *dialog) {
 	case c.offer == nil:
 		c.problems = append(c.problems, "sdp: our offer was not answered")
 	}
-	answer, err := s.sessions.Update(s.ctx, d.state.Segment, d.sessionOffer(req, c))
+	answer, err := s.sessions.Update(s.ctx, d.state.Segment, s.sessionOffer(d, req, c))
 	if err != nil {
 		s.log.Warn("answer to a late offer not taken", "sip_call_id", d.state.CallID, "error", err)
+		s.noteProblem(d, "sdp: the answer in the ACK can't be taken: "+err.Error())
 		return
 	}
 	if c.metadata != nil {

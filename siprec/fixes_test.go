@@ -56,7 +56,7 @@ func TestLateOffer(t *testing.T) {
 	r := newRig(t, Config{})
 	s := newScript(r.peer(t, "udp"))
 	ok := s.p.exchange(t, s.request("INVITE", "", ""))
-	if statusIn(ok) != 200 || !strings.Contains(ok, "RTP/AVP 0 8 101") || !strings.Contains(ok, "a=recvonly") {
+	if statusIn(ok) != 200 || !strings.Contains(ok, "RTP/AVP 0 8 101\r\n") || !strings.Contains(ok, "a=recvonly") {
 		t.Fatalf("answered\n%s", ok)
 	}
 	s.to = headerIn(ok, "To")

@@ -112,12 +112,12 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) (
 	d.noteMetadata(c, now)
 	late := c.offer == nil
 	if late {
-		c.offer = &offer{media: lateOffer()}
+		c.offer = &offer{media: lateOffer(s.srtpOf(req))}
 	}
 	d.inviting.Store(true)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	answer, err := s.sessions.Begin(s.ctx, d.sessionOffer(req, c))
+	answer, err := s.sessions.Begin(s.ctx, s.sessionOffer(d, req, c))
 	if err != nil {
 		s.refuse(req, tx, d, refusalOf(err))
 		return nil
@@ -232,7 +232,7 @@ func (s *Server) change(req *sip.Request, tx sip.ServerTransaction, d *dialog) *
 	now := time.Now().UTC()
 	d.arm(req, now)
 	d.noteMetadata(c, now)
-	answer, err := s.sessions.Update(s.ctx, d.state.Segment, d.sessionOffer(req, c))
+	answer, err := s.sessions.Update(s.ctx, d.state.Segment, s.sessionOffer(d, req, c))
 	if err == nil {
 		if c.offer != nil {
 			ours := answer.Media[:min(len(c.offer.media), len(answer.Media))]
@@ -289,7 +289,7 @@ func (s *Server) onBye(req *sip.Request, tx sip.ServerTransaction) {
 	if !over {
 		if c, r := readContent(req, d.state.Metadata); r == nil && c.metadata != nil {
 			c.offer = nil
-			if _, err := s.sessions.Update(s.ctx, d.state.Segment, d.sessionOffer(req, c)); err != nil {
+			if _, err := s.sessions.Update(s.ctx, d.state.Segment, s.sessionOffer(d, req, c)); err != nil {
 				s.log.Warn("metadata of BYE not taken", "sip_call_id", d.state.CallID, "error", err)
 			}
 		}
@@ -325,11 +325,11 @@ func (s *Server) save(d *dialog) error {
 	return s.journal.SaveDialog(context.WithoutCancel(s.ctx), stored)
 }
 
-func (d *dialog) sessionOffer(req *sip.Request, c *content) earshot.SessionOffer {
+func (s *Server) sessionOffer(d *dialog, req *sip.Request, c *content) earshot.SessionOffer {
 	o := earshot.SessionOffer{
 		DialogID: d.id, SIPCallID: d.state.CallID, Peer: req.Source(),
 		From: req.From().Address.String(), To: req.To().Address.String(),
-		Metadata: c.metadata, Problems: c.problems,
+		Metadata: c.metadata, Problems: c.problems, SRTP: s.srtpOf(req),
 	}
 	if c.metadata == nil {
 		o.Metadata = d.state.Metadata

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
+
+	"earshot"
 )
 
 // Policy is what some of the peers must do. The first that fits a peer counts.
@@ -26,6 +28,9 @@ type Policy struct {
 	// (RFC 3261 22); empty asks for nothing.
 	DigestUser     string
 	DigestPassword string
+	// SRTP says which of its streams are taken; empty leaves it to what counts
+	// for all.
+	SRTP earshot.SRTPPolicy
 }
 
 type policy struct {
@@ -43,6 +48,11 @@ func parsePolicies(list []Policy) ([]policy, error) {
 			if _, err := path.Match(pattern, ""); err != nil {
 				return nil, fmt.Errorf("sip.policies: client name %q: %w", pattern, err)
 			}
+		}
+		switch p.SRTP {
+		case "", earshot.SRTPAllow, earshot.SRTPRequire, earshot.SRTPOff:
+		default:
+			return nil, fmt.Errorf("sip.policies: srtp %q is not allow, require or off", p.SRTP)
 		}
 		pol := policy{Policy: p}
 		if len(p.Peers) > 0 {

@@ -138,7 +138,7 @@ func TestNonce(t *testing.T) {
 }
 
 func TestBadPoliciesAreNamed(t *testing.T) {
-	for _, p := range []Policy{{Peers: []string{"sbc"}}, {DigestUser: "u"}, {ClientNames: []string{"["}}} {
+	for _, p := range []Policy{{Peers: []string{"sbc"}}, {DigestUser: "u"}, {ClientNames: []string{"["}}, {SRTP: "maybe"}} {
 		if _, err := parsePolicies([]Policy{p}); err == nil || !strings.HasPrefix(err.Error(), "sip.policies: ") {
 			t.Errorf("%+v: %v", p, err)
 		}

@@ -172,9 +172,9 @@ func (m *mline) attribute(value string) {
 	case "rtcp-mux":
 		m.offer.RTCPMux = true
 	case "ptime":
-		m.offer.PTime, _ = strconv.Atoi(rest)
+		m.offer.PTime = milliseconds(rest)
 	case "maxptime":
-		m.offer.MaxPTime, _ = strconv.Atoi(rest)
+		m.offer.MaxPTime = milliseconds(rest)
 	case "rtcp": // RFC 3605
 		port, addr, _ := strings.Cut(rest, " ")
 		if n, err := strconv.ParseUint(port, 10, 16); err == nil {
@@ -206,6 +206,12 @@ func (m *mline) rtpmap(value string) {
 	}
 	f := m.formats[uint8(n)]
 	f.Encoding, f.Channels = strings.ToUpper(parts[0]), 1
+	if parts[0] != f.Name() {
+		if m.offer.Spelled == nil {
+			m.offer.Spelled = map[uint8]string{}
+		}
+		m.offer.Spelled[uint8(n)] = parts[0]
+	}
 	f.ClockRate, _ = strconv.Atoi(parts[1])
 	if len(parts) > 2 {
 		f.Channels, _ = strconv.Atoi(parts[2])
@@ -283,19 +289,6 @@ func connectionAddr(value string) netip.Addr {
 	return addr.Unmap()
 }
 
-// lateOffer stands for the offer of an INVITE without SDP: one m-line with
-// the formats every client has (RFC 3551 6). What of it is accepted becomes
-// our offer; the ACK answers it.
-func lateOffer() []earshot.MediaOffer {
-	return []earshot.MediaOffer{{
-		Kind: "audio", Profile: "RTP/AVP", Port: 9, Direction: earshot.SendOnly,
-		Formats: []earshot.Format{
-			staticFormats[0], staticFormats[8],
-			{PayloadType: 101, Encoding: "TELEPHONE-EVENT", ClockRate: 8000, Channels: 1, FMTP: "0-15"},
-		},
-	}}
-}
-
 // answerSDP writes the answer: as many m-lines as offered, in their order,
 // the refused ones with port 0 (RFC 3264 6), each with its label (RFC 4574).
 func answerSDP(id, version uint64, host string, offers []earshot.MediaOffer, answers []earshot.MediaAnswer) []byte {
@@ -315,13 +308,9 @@ func answerSDP(id, version uint64, host string, offers []earshot.MediaOffer, ans
 			writeLabel(&b, o.Label)
 			continue
 		}
-		fmt.Fprintf(&b, "m=%s %d %s %s\r\n", o.Kind, a.Port, o.Profile, payloadTypes(a.Formats))
-		for _, f := range a.Formats {
-			fmt.Fprintf(&b, "a=rtpmap:%d %s\r\n", f.PayloadType, f)
-			if f.FMTP != "" {
-				fmt.Fprintf(&b, "a=fmtp:%d %s\r\n", f.PayloadType, f.FMTP)
-			}
-		}
+		formats := soundFirst(a.Formats)
+		fmt.Fprintf(&b, "m=%s %d %s %s\r\n", o.Kind, a.Port, o.Profile, payloadTypes(formats))
+		writeFormats(&b, formats, o.Spelled)
 		writePTime(&b, &o)
 		writeSecurity(&b, a.Security)
 		if a.RTCPMux {
@@ -333,30 +322,8 @@ func answerSDP(id, version uint64, host string, offers []earshot.MediaOffer, ans
 	return []byte(b.String())
 }
 
-// writePTime asks for packets as long as they were offered (RFC 8866 6.4).
-func writePTime(b *strings.Builder, o *earshot.MediaOffer) {
-	if o.PTime > 0 {
-		fmt.Fprintf(b, "a=ptime:%d\r\n", o.PTime)
-	}
-	if o.MaxPTime > 0 {
-		fmt.Fprintf(b, "a=maxptime:%d\r\n", o.MaxPTime)
-	}
-}
-
 func writeLabel(b *strings.Builder, label string) {
 	if label != "" {
 		fmt.Fprintf(b, "a=label:%s\r\n", label)
 	}
-}
-
-// payloadTypes never returns an empty list, which the grammar forbids.
-func payloadTypes(formats []earshot.Format) string {
-	if len(formats) == 0 {
-		return "0"
-	}
-	out := make([]string, len(formats))
-	for i, f := range formats {
-		out[i] = strconv.Itoa(int(f.PayloadType))
-	}
-	return strings.Join(out, " ")
 }

@@ -57,6 +57,9 @@ type Config struct {
 	// TLSListen is HOST:PORT of TLS, used when TLS has a certificate.
 	TLSListen string
 	TLS       TLSFiles
+	// SRTP says which streams are taken of peers whose policy does not say it;
+	// an offer of ours depends on it.
+	SRTP earshot.SRTPPolicy
 	// Trace is how much of the SIP messages Traces keeps; empty is
 	// [TraceRedacted].
 	Trace  Trace

@@ -57,6 +57,9 @@ const (
 	Unanswered
 	// Late packets came after the reorder window.
 	Late
+	// Repaired packets did not come: their audio came with a later one
+	// (RFC 2198).
+	Repaired
 	// Paused packets came while recording was paused. They are Silent: their
 	// payload is not kept. What is left of them keeps the timeline and the
 	// counts of a stream over a restart.

@@ -24,6 +24,9 @@ type Tally struct {
 
 // Add takes the next packet in the order of arrival.
 func (t *Tally) Add(p *Packet) {
+	if p.Flags&Repaired != 0 {
+		return
+	}
 	clockRate := 8000
 	if p.Format != nil {
 		clockRate = p.Format.ClockRate

@@ -199,7 +199,7 @@ func (a *App) startSIP(ctx context.Context) error {
 	sip := a.cfg.SIP
 	server, err := siprec.NewServer(siprec.Config{
 		Listen: sip.Listen, Advertise: sip.Advertise, RTPAdvertise: a.cfg.RTP.Advertise,
-		Peers: sip.Peers, Policies: policies(sip.Policies),
+		Peers: sip.Peers, Policies: policies(sip.Policies), SRTP: earshot.SRTPPolicy(a.cfg.Media.SRTP),
 		TLSListen: sip.TLSListen, TLS: siprec.TLSFiles{Cert: sip.TLSCert, Key: sip.TLSKey, ClientCA: sip.TLSClientCA},
 		Trace: siprec.Trace(sip.Trace), Traces: journal{a.store},
 	}, a.calls, journal{a.store}, a.log)
@@ -221,7 +221,10 @@ func (a *App) startSIP(ctx context.Context) error {
 func policies(list []config.Policy) []siprec.Policy {
 	out := make([]siprec.Policy, 0, len(list))
 	for _, p := range list {
-		out = append(out, siprec.Policy(p))
+		out = append(out, siprec.Policy{
+			Peers: p.Peers, RequireSIPREC: p.RequireSIPREC, RequireTLS: p.RequireTLS, ClientNames: p.ClientNames,
+			DigestUser: p.DigestUser, DigestPassword: p.DigestPassword, SRTP: earshot.SRTPPolicy(p.SRTP),
+		})
 	}
 	return out
 }

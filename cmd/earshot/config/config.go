@@ -61,6 +61,7 @@ type Policy struct {
 	ClientNames    []string `koanf:"client_names"`
 	DigestUser     string   `koanf:"digest_user"`
 	DigestPassword string   `koanf:"digest_password"`
+	SRTP           string   `koanf:"srtp"`
 }
 
 // RTP is the media side.

@@ -125,13 +125,14 @@ sip:
   - require_siprec: true
     digest_user: sbc
     digest_password: quay
+    srtp: require
 `), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []Policy{
 		{Peers: []string{"192.0.2.0/24"}, RequireTLS: true, ClientNames: []string{"*.sbc.example"}},
-		{RequireSIPREC: true, DigestUser: "sbc", DigestPassword: "quay"},
+		{RequireSIPREC: true, DigestUser: "sbc", DigestPassword: "quay", SRTP: "require"},
 	}
 	if !reflect.DeepEqual(cfg.SIP.Policies, want) {
 		t.Errorf("policies %+v", cfg.SIP.Policies)
