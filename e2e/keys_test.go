@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"earshot"
+	"earshot/media/wav"
 )
 
 // TestKeysOnTheTimeline has a caller press keys: they are marks of the call at
@@ -20,14 +22,21 @@ func TestKeysOnTheTimeline(t *testing.T) {
 	} {
 		t.Run(c.setting+" "+c.codec, func(t *testing.T) {
 			t.Parallel()
-			env := []string{"EARSHOT_CALLS_WRAP_UP=1s", "EARSHOT_LOG_LEVEL=debug", "EARSHOT_SIP_TRACE=off"}
+			env := []string{"EARSHOT_TRANSCRIBE_ENGINE=none", "EARSHOT_CALLS_WRAP_UP=1s", "EARSHOT_LOG_LEVEL=debug"}
 			if c.setting != "" {
 				env = append(env, c.setting)
 			}
 			s := newServer(t, env...)
 			watch := s.watch(t)
-			out, err := s.earshot(t, "call", "--to", "sip:"+s.sip, "--audio", "demo/agent.wav", "--audio", "demo/customer.wav",
-				"--codec", c.codec, "--dtmf", "4711@3", "--dtmf", "*0D#@6.5s")
+			args := []string{"call", "--to", "sip:" + s.sip, "--codec", c.codec, "--dtmf", "4711@3", "--dtmf", "*0D#@6.5s"}
+			for i, audio := range excerpt(t, 9) {
+				path := filepath.Join(t.TempDir(), strconv.Itoa(i)+".wav")
+				if err := wav.WriteFile(path, 8000, linear(t, audio)); err != nil {
+					t.Fatal(err)
+				}
+				args = append(args, "--audio", path)
+			}
+			out, err := s.earshot(t, args...)
 			if err != nil {
 				t.Fatalf("earshot call: %v\n%s", err, out)
 			}
