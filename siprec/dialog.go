@@ -112,7 +112,7 @@ func (s *Server) find(req *sip.Request) *dialog {
 		return nil
 	}
 	d := s.dialogByID(dialogID(callID.Value(), tag))
-	if d == nil || remoteTag(req) != d.state.RemoteTag {
+	if d == nil || d.begun != dialogID(callID.Value(), remoteTag(req)) {
 		return nil
 	}
 	return d

@@ -375,11 +375,6 @@ func (s *Server) onOther(req *sip.Request, tx sip.ServerTransaction) {
 	s.respond(req, tx, 405, "Method Not Allowed", nil, "Allow", allow)
 }
 
-// onCancel sees only a CANCEL that matches no INVITE (RFC 3261 9.2).
-func (s *Server) onCancel(req *sip.Request, tx sip.ServerTransaction) {
-	s.respond(req, tx, 481, "Call/Transaction Does Not Exist", nil)
-}
-
 // EndDialog ends a session at its peer with a BYE. A dialog that is not known
 // (any more) is no error.
 func (s *Server) EndDialog(ctx context.Context, id string) error {
