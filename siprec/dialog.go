@@ -182,7 +182,7 @@ func (s *Server) newDialog(req *sip.Request) *dialog {
 	}}
 	d.id, d.begun = dialogID(d.state.CallID, d.state.LocalTag), dialogID(d.state.CallID, d.state.RemoteTag)
 	for _, h := range req.GetHeaders("Record-Route") {
-		d.state.Routes = append(d.state.Routes, h.Value())
+		d.state.Routes = append(d.state.Routes, splitList(h.Value())...)
 	}
 	d.retarget(req)
 	return d
