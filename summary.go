@@ -70,6 +70,9 @@ type Note struct {
 	Participants []Participant `json:"participants"`
 	Summary      Summary       `json:"summary"`
 	Tags         []string      `json:"tags"`
+	// Conversation and CorrelationIDs are those of the [Call].
+	Conversation   string   `json:"conversation,omitempty"`
+	CorrelationIDs []string `json:"correlation_ids,omitempty"`
 	CallURL      string        `json:"call_url,omitempty"`
 	AudioURL     string        `json:"audio_url,omitempty"`
 }
