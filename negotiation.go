@@ -27,9 +27,23 @@ type Format struct {
 	FMTP        string `json:"fmtp,omitempty"`
 }
 
-// String returns encoding and clock rate: "PCMU/8000".
+// Name returns the encoding as the registry of IANA writes it (RFC 4855):
+// "PCMU", "opus", "telephone-event". Names are the same in any case, but not
+// everybody compares them like that.
+func (f Format) Name() string {
+	switch name := strings.ToLower(f.Encoding); name {
+	case "opus", "telephone-event", "tone", "red", "speex":
+		return name
+	case "ilbc":
+		return "iLBC"
+	}
+	return strings.ToUpper(f.Encoding)
+}
+
+// String returns name, clock rate and, if there are more than one, channels:
+// "PCMU/8000", "opus/48000/2".
 func (f Format) String() string {
-	s := f.Encoding + "/" + strconv.Itoa(f.ClockRate)
+	s := f.Name() + "/" + strconv.Itoa(f.ClockRate)
 	if f.Channels > 1 {
 		s += "/" + strconv.Itoa(f.Channels)
 	}
@@ -38,6 +52,19 @@ func (f Format) String() string {
 
 // Is reports whether the encoding has this name, in any case.
 func (f Format) Is(encoding string) bool { return strings.EqualFold(f.Encoding, encoding) }
+
+// Parameter returns the value of a parameter of the fmtp, "" if it is not
+// there. Names are compared in any case (RFC 8866 6.15 leaves that to the
+// format; the ones of audio are written in all ways).
+func (f Format) Parameter(name string) string {
+	for part := range strings.SplitSeq(f.FMTP, ";") {
+		key, value, _ := strings.Cut(part, "=")
+		if strings.EqualFold(strings.TrimSpace(key), name) {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
 
 // MediaOffer is one m-line of an offer (or of an answer to a late offer).
 type MediaOffer struct {
@@ -62,11 +89,27 @@ type MediaOffer struct {
 	PTime    int  `json:"ptime"`
 	MaxPTime int  `json:"max_ptime,omitempty"`
 	RTCPMux  bool `json:"rtcp_mux"`
+	// XR are the extended reports that are asked for.
+	XR XR `json:"xr,omitzero"`
 	// Crypto are the keys offered that can be used, in the offer's order
 	// (RFC 4568).
 	Crypto []Crypto `json:"crypto,omitempty"`
 	// DTLS is what was offered of DTLS-SRTP, nil without (RFC 5763).
 	DTLS *DTLS `json:"dtls,omitempty"`
+}
+
+// XR says which RTCP extended reports go to the sender of a stream, as far as
+// there are any that a receiver can fill (RFC 3611 5.1).
+type XR struct {
+	// RoundTrip is "all" or "sender" when both sides measure the round trip, ""
+	// when they do not.
+	RoundTrip string `json:"rcvr_rtt,omitempty"`
+	// Loss, Duplicates and Jitter are the statistics in the summary.
+	Loss       bool `json:"loss,omitempty"`
+	Duplicates bool `json:"dup,omitempty"`
+	Jitter     bool `json:"jitt,omitempty"`
+	// VoIPMetrics are burst and gap statistics, delays and MOS.
+	VoIPMetrics bool `json:"voip_metrics,omitempty"`
 }
 
 // MediaAnswer is our side of one m-line.
@@ -78,7 +121,9 @@ type MediaAnswer struct {
 	Formats   []Format       `json:"formats"`
 	Direction MediaDirection `json:"direction"`
 	RTCPMux   bool           `json:"rtcp_mux"`
-	StreamID  StreamID       `json:"stream_id"`
+	// XR are the extended reports that will be sent.
+	XR       XR       `json:"xr,omitzero"`
+	StreamID StreamID `json:"stream_id"`
 	// Security is how the stream is protected, nil if it is not.
 	Security *Security `json:"security,omitempty"`
 }

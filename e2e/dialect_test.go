@@ -35,14 +35,18 @@ func sung(t *testing.T, length time.Duration) []string {
 
 // heard is the mean amplitude of a tone in a part of a channel.
 func heard(pcm []int16, hz float64, from, until time.Duration) float64 {
-	first, last := int(from.Seconds()*8000), int(until.Seconds()*8000)
+	return heardAt(8000, pcm, hz, from, until)
+}
+
+func heardAt(rate float64, pcm []int16, hz float64, from, until time.Duration) float64 {
+	first, last := int(from.Seconds()*rate), int(until.Seconds()*rate)
 	if last > len(pcm) {
 		return 0
 	}
 	var sin, cos float64
 	for n := first; n < last; n++ {
-		sin += float64(pcm[n]) * math.Sin(2*math.Pi*hz*float64(n)/8000)
-		cos += float64(pcm[n]) * math.Cos(2*math.Pi*hz*float64(n)/8000)
+		sin += float64(pcm[n]) * math.Sin(2*math.Pi*hz*float64(n)/rate)
+		cos += float64(pcm[n]) * math.Cos(2*math.Pi*hz*float64(n)/rate)
 	}
 	return 2 * math.Hypot(sin, cos) / float64(last-first)
 }

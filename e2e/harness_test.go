@@ -300,13 +300,16 @@ var nextRange = struct {
 }{first: lowestPort + os.Getpid()%40*500}
 
 // freePortRange returns the first of n ports that nothing uses at the moment
-// and that this process was not given lately.
+// and that this process was not given lately; of more than one it is even.
 func freePortRange(t testing.TB, n int) int {
 	t.Helper()
 	nextRange.Lock()
 	defer nextRange.Unlock()
 	for range (highestPort - lowestPort) / n {
 		first := nextRange.first
+		if n > 1 {
+			first += first % 2 // RTP takes even ports
+		}
 		if first+n > highestPort {
 			first = lowestPort
 		}

@@ -94,6 +94,15 @@ func linear(t testing.TB, mulaw []byte) []int16 {
 // recording reads the rendered WAV file of a call, a slice per channel.
 func (s *server) recording(t testing.TB, id earshot.CallID) [][]int16 {
 	t.Helper()
+	rate, channels := s.recordingOfRate(t, id)
+	if rate != 8000 {
+		t.Fatalf("the recording has %d Hz, want 8000", rate)
+	}
+	return channels
+}
+
+func (s *server) recordingOfRate(t testing.TB, id earshot.CallID) (rate int, channels [][]int16) {
+	t.Helper()
 	f, err := os.Open(filepath.Join(s.dir, "recordings", string(id)+".wav"))
 	if err != nil {
 		t.Fatal(err)
@@ -103,14 +112,11 @@ func (s *server) recording(t testing.TB, id earshot.CallID) [][]int16 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Rate != 8000 {
-		t.Fatalf("the recording has %d Hz, want 8000", r.Rate)
-	}
-	channels, err := r.ReadAll()
+	channels, err = r.ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return channels
+	return r.Rate, channels
 }
 
 // sipp plays a scenario against the server and fails with its messages.

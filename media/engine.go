@@ -13,8 +13,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"earshot"
-	"earshot/media/codec"
 	"earshot/media/record"
 	"earshot/media/srtp"
 )
@@ -67,6 +68,7 @@ type Engine struct {
 	ports   *ports
 	pollers []*poller
 	totals  totals
+	mos     *prometheus.HistogramVec
 	// certificate is what peers see in DTLS handshakes.
 	certificate *srtp.Certificate
 
@@ -94,7 +96,7 @@ func New(cfg Config, log *slog.Logger) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
-	e := &Engine{cfg: cfg, log: log, clock: newClock(), ports: p, certificate: certificate, streams: map[*Stream]bool{}}
+	e := &Engine{cfg: cfg, log: log, clock: newClock(), ports: p, certificate: certificate, streams: map[*Stream]bool{}, mos: newMOS()}
 	for range min(maxPollers, runtime.NumCPU()) {
 		poller, err := newPoller(e.clock)
 		if err != nil {
@@ -184,20 +186,11 @@ func (e *Engine) closePollers() {
 }
 
 // Accept returns the offered formats that can be received, in the offer's
-// order: audio that can be recorded, and comfort noise and telephone events
-// next to it. The error is [earshot.ErrNoCommonCodec] if no audio is left.
+// order: audio that can be recorded, comfort noise and telephone events next
+// to it, and redundancy of what is accepted. The error is [earshot.ErrNoCommonCodec] if no audio is left.
 func (*Engine) Accept(offered []earshot.Format) ([]earshot.Format, error) {
-	var accepted []earshot.Format
-	audio := false
-	for _, f := range offered {
-		if codec.Recordable(f) {
-			audio = true
-		} else if !codec.Silent(f) {
-			continue
-		}
-		accepted = append(accepted, f)
-	}
-	if !audio {
+	accepted := accept(offered)
+	if len(accepted) == 0 {
 		return nil, earshot.ErrNoCommonCodec
 	}
 	return accepted, nil
@@ -213,6 +206,11 @@ type StreamSpec struct {
 	Port int
 	// RTCPMux says that RTCP shares the RTP port (RFC 5761).
 	RTCPMux bool
+	// RemoteRTCP is where the SDP of the sender awaits reports; invalid if it
+	// names no address.
+	RemoteRTCP netip.AddrPort
+	// XR are the extended reports that were asked for.
+	XR earshot.XR
 	// Resume goes on with what a dead process recorded of the stream.
 	Resume bool
 	// Security is how the packets are protected, nil if they are not.
@@ -266,7 +264,9 @@ func (e *Engine) bind(port int) (socketPair, error) {
 // forget is called once by each stream when it is over.
 func (e *Engine) forget(s *Stream) {
 	e.totals.mu.Lock()
-	e.totals.add(s.Stats(), s.counters())
+	stats := s.Stats()
+	e.totals.add(stats, s.counters())
+	e.rate(stats.Quality)
 	e.mu.Lock()
 	delete(e.streams, s)
 	e.mu.Unlock()

@@ -1,8 +1,12 @@
 package media
 
 import (
+	"strconv"
+	"strings"
+
 	"earshot"
 	"earshot/media/codec"
+	"earshot/media/quality"
 )
 
 // Static payload types (RFC 3551 6) that are understood without being in the
@@ -11,6 +15,10 @@ var (
 	staticAudio = [...]earshot.Format{
 		{PayloadType: 0, Encoding: "PCMU", ClockRate: 8000, Channels: 1},
 		{PayloadType: 8, Encoding: "PCMA", ClockRate: 8000, Channels: 1},
+		{PayloadType: 9, Encoding: "G722", ClockRate: 8000, Channels: 1},
+		{PayloadType: 10, Encoding: "L16", ClockRate: 44100, Channels: 2},
+		{PayloadType: 11, Encoding: "L16", ClockRate: 44100, Channels: 1},
+		{PayloadType: 18, Encoding: "G729", ClockRate: 8000, Channels: 1},
 	}
 	staticNoise = [...]earshot.Format{
 		{PayloadType: 13, Encoding: "CN", ClockRate: 8000, Channels: 1},
@@ -21,18 +29,20 @@ var (
 // payloadType is what one payload type means on a stream.
 type payloadType struct {
 	format     earshot.Format
-	name       string        // of the format
-	decoder    codec.Decoder // nil if silent; only for lengths
-	event      bool          // telephone-event: the payload is not kept
+	name       string         // of the format
+	layout     codec.Layout   // nil if silent
+	impairment *quality.Codec // nil if not known
+	event      bool           // telephone-event: the payload is not kept
+	redundant  bool           // other payload types are inside (RFC 2198)
 	unanswered bool
 }
 
 // duration returns the length of the payload's audio.
 func (p *payloadType) duration(payload []byte) earshot.Position {
-	if p.decoder == nil {
+	if p.layout == nil {
 		return 0
 	}
-	return earshot.At(int64(p.decoder.Samples(payload)), p.decoder.Rate())
+	return earshot.At(int64(p.layout.Samples(payload)), p.layout.Rate())
 }
 
 // formatTable maps payload types. It does not change once made.
@@ -51,12 +61,14 @@ func newFormatTable(answered []earshot.Format) *formatTable {
 	if t.rate == 0 {
 		t.rate = 8000
 	}
+	rate := t.rate
 	for _, f := range staticAudio {
 		t.add(f, true)
 	}
 	for _, f := range staticNoise {
 		t.add(f, true)
 	}
+	t.rate = rate
 	return t
 }
 
@@ -64,17 +76,61 @@ func (t *formatTable) add(f earshot.Format, unanswered bool) {
 	if int(f.PayloadType) >= len(t.types) || t.types[f.PayloadType] != nil {
 		return
 	}
-	p := &payloadType{format: f, name: f.String(), event: f.Is("telephone-event"), unanswered: unanswered}
-	if !codec.Silent(f) {
-		d, err := codec.New(f)
-		if err != nil {
-			return // not recordable: its packets are counted only
+	p := &payloadType{
+		format: f, name: f.String(), unanswered: unanswered,
+		event: f.Is("telephone-event"), redundant: redundancy(f),
+	}
+	if !codec.Silent(f) && !p.redundant {
+		if !codec.Recordable(f) {
+			return // its packets are counted only
 		}
-		if p.decoder = d; t.first == "" {
+		p.layout, p.impairment = codec.LayoutOf(f), quality.CodecOf(f)
+		if t.first == "" {
 			t.first = f.String()
 		}
-		t.rate = max(t.rate, d.Rate())
+		t.rate = max(t.rate, p.layout.Rate())
 	}
 	t.types[f.PayloadType] = p
 	t.list = append(t.list, f)
+}
+
+// redundancy tells the payload format of RFC 2198 for audio.
+func redundancy(f earshot.Format) bool { return f.Is("red") }
+
+// accept returns the offered formats that can be received, in the offer's
+// order: audio that can be recorded, comfort noise and telephone events next
+// to it, and redundancy of what is accepted. It is empty if no audio is left.
+func accept(offered []earshot.Format) []earshot.Format {
+	understood := map[uint8]bool{}
+	audio := false
+	for _, f := range offered {
+		recordable := codec.Recordable(f)
+		audio = audio || recordable
+		understood[f.PayloadType] = recordable || codec.Silent(f)
+	}
+	if !audio {
+		return nil
+	}
+	var accepted []earshot.Format
+	for _, f := range offered {
+		if understood[f.PayloadType] || redundancy(f) && covers(understood, f.FMTP) {
+			accepted = append(accepted, f)
+		}
+	}
+	return accepted
+}
+
+// covers reports whether all the payload types of a fmtp of RFC 2198 ("96/96/0")
+// are understood. One without a list says nothing against it.
+func covers(understood map[uint8]bool, fmtp string) bool {
+	if fmtp == "" {
+		return true
+	}
+	for pt := range strings.SplitSeq(fmtp, "/") {
+		n, err := strconv.ParseUint(strings.TrimSpace(pt), 10, 7)
+		if err != nil || !understood[uint8(n)] {
+			return false
+		}
+	}
+	return true
 }

@@ -17,8 +17,6 @@ const (
 	// idle is how much later than the next packet was due silence is certain,
 	// on top of the playout delay.
 	idle = 200 * time.Millisecond
-	// lookback is what concealment needs to know of the audio before.
-	lookback = 100 * time.Millisecond
 )
 
 // span is a packet of the ring as far as settling is concerned.
@@ -39,6 +37,7 @@ func (s *Stream) ReadAt(pcm []int16, pos earshot.Position) (int, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	s.mu.Lock()
+	s.releaseOverdue()
 	limit, over := s.timeline.End(), s.closed
 	if !over {
 		limit = s.settle(s.now())
@@ -52,10 +51,11 @@ func (s *Stream) ReadAt(pcm []int16, pos earshot.Position) (int, error) {
 		return 0, nil
 	}
 	pcm = pcm[:min(int64(len(pcm)), rest)]
-	from := pos - earshot.PositionOf(lookback)
+	from := s.assembler.From(pos)
 	recent := s.ring.holds(from)
 	if recent {
-		s.recent.take(&s.ring, from, pos+earshot.At(int64(len(pcm)), s.rate))
+		to := pos + earshot.At(int64(len(pcm)), s.rate) + earshot.PositionOf(record.Lookahead)
+		s.recent.take(&s.ring, from, to)
 	}
 	s.mu.Unlock()
 	if err := s.fill(pcm, pos, recent); err != nil {

@@ -39,6 +39,17 @@ func (r *ring) add(p *record.Packet) {
 // holds reports whether everything received from pos on is still here.
 func (r *ring) holds(pos earshot.Position) bool { return !r.any || pos >= r.floor }
 
+// has reports whether the audio with the timestamp is here.
+func (r *ring) has(ssrc, timestamp uint32) bool {
+	for i := range r.slots {
+		p := &r.slots[i]
+		if p.Timestamp == timestamp && p.SSRC == ssrc && p.Flags&record.Silent == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // each calls f for every packet in the order of arrival.
 func (r *ring) each(f func(*record.Packet)) {
 	n := len(r.slots)

@@ -18,8 +18,8 @@ import (
 	"earshot/media/srtp"
 )
 
-// packetTime is the length of each packet sent.
-const packetTime = 20 * time.Millisecond
+// DefaultPacketTime is the length of each packet sent.
+const DefaultPacketTime = 20 * time.Millisecond
 
 // bindTries is how many ports are tried for an even one with the odd one after
 // it free.
@@ -49,6 +49,8 @@ type SenderConfig struct {
 	// Remote is where to send to. It may be left open until [Sender.SetRemote].
 	Remote netip.AddrPort
 	Format earshot.Format
+	// PacketTime is the length of each packet: 10, 20, 40 or 60 ms; 0 is 20 ms.
+	PacketTime time.Duration
 	// SSRC is random if 0.
 	SSRC uint32
 	// Label is the label of the m-line, for the user's own bookkeeping.
@@ -93,6 +95,9 @@ func NewSender(cfg SenderConfig) (*Sender, error) {
 	}
 	if !cfg.Local.Addr().IsValid() {
 		cfg.Local = netip.AddrPortFrom(netip.IPv4Unspecified(), cfg.Local.Port())
+	}
+	if cfg.PacketTime == 0 {
+		cfg.PacketTime = DefaultPacketTime
 	}
 	if cfg.SSRC == 0 {
 		cfg.SSRC = rand.Uint32()
@@ -179,9 +184,9 @@ func (s *Sender) Run(ctx context.Context) error {
 	defer s.bye()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	frame := make([]int16, s.encoder.Rate()*int(packetTime/time.Millisecond)/1000)
+	frame := make([]int16, earshot.PositionOf(s.cfg.PacketTime).Samples(s.encoder.Rate()))
 	report := time.Duration(0)
-	for at := time.Duration(0); ; at += packetTime {
+	for at := time.Duration(0); ; at += s.cfg.PacketTime {
 		timer.Reset(time.Until(start.Add(at)))
 		select {
 		case <-ctx.Done():
@@ -209,7 +214,7 @@ func (s *Sender) Run(ctx context.Context) error {
 // send sends a frame unless it lies in a gap.
 func (s *Sender) send(frame []int16, at time.Duration) error {
 	h := &s.packet.Header
-	defer func() { h.Timestamp += uint32(packetTime * time.Duration(s.cfg.Format.ClockRate) / time.Second) }()
+	defer func() { h.Timestamp += uint32(s.cfg.PacketTime * time.Duration(s.cfg.Format.ClockRate) / time.Second) }()
 	for _, g := range s.cfg.Gaps {
 		if at >= g.At && at < g.At+g.For {
 			h.Marker = true // of the packet that ends the gap (RFC 3551 4.1)
@@ -217,6 +222,10 @@ func (s *Sender) send(frame []int16, at time.Duration) error {
 		}
 	}
 	s.packet.Payload = s.encoder.Encode(s.packet.Payload[:0], frame)
+	if len(s.packet.Payload) == 0 {
+		h.Marker = true // silence suppressed by the codec
+		return nil
+	}
 	size := s.packet.MarshalSize()
 	if cap(s.buf) < size {
 		s.buf = make([]byte, size)

@@ -11,6 +11,7 @@ import (
 
 	"earshot"
 	"earshot/media/jitter"
+	"earshot/media/quality"
 	"earshot/media/record"
 )
 
@@ -38,13 +39,17 @@ type Stream struct {
 	mu       sync.Mutex
 	table    *formatTable
 	timeline jitter.Timeline
+	meter    quality.Meter
 	latch    latch
 	guard    *guard // nil: packets are plain
 	ring     ring
+	ear      ear
+	heldBack holdback
 	closed   bool
 	paused   bool
 	packet   rtp.Packet    // parsed into
 	entry    record.Packet // recorded from
+	blocks   []block       // of the packet, but the newest
 	codec    string
 	arrived  int64 // newest packet
 	counts   counters
@@ -52,6 +57,7 @@ type Stream struct {
 	dropped  uint64
 	invalid  uint64
 	control  control
+	reports  reporting
 	settled  earshot.Position
 	spans    []span
 
@@ -68,11 +74,15 @@ type counters struct {
 	foreign uint64
 	// unanswered packets came in a static format that the answer did not name.
 	unanswered uint64
+	// repaired packets were lost, but came with a later one (RFC 2198).
+	repaired uint64
 	// jumps are breaks of SSRC or timestamp.
 	jumps           uint64
 	senderReports   uint64
 	goodbyes        uint64
 	receiverReports uint64 // sent
+	// extendedReports came, extendedSent went out; roundTrips were measured.
+	extendedReports, extendedSent, roundTrips uint64
 	// unauthentic packets were protected by another key, or not at all.
 	unauthentic uint64
 	// replayed packets had been received, or are too old to tell.
@@ -80,20 +90,27 @@ type counters struct {
 	handshakes      uint64 // DTLS, begun
 	handshakeErrors uint64
 	stun            uint64
+	// discarded packets came after their time of playout, by the meter.
+	discarded uint64
 }
 
 func (c *counters) plus(d counters) {
 	c.foreign += d.foreign
 	c.unanswered += d.unanswered
+	c.repaired += d.repaired
 	c.jumps += d.jumps
 	c.senderReports += d.senderReports
 	c.goodbyes += d.goodbyes
 	c.receiverReports += d.receiverReports
+	c.extendedReports += d.extendedReports
+	c.extendedSent += d.extendedSent
+	c.roundTrips += d.roundTrips
 	c.unauthentic += d.unauthentic
 	c.replayed += d.replayed
 	c.handshakes += d.handshakes
 	c.handshakeErrors += d.handshakeErrors
 	c.stun += d.stun
+	c.discarded += d.discarded
 }
 
 // newStream returns a stream without sockets, with what an earlier process
@@ -106,6 +123,8 @@ func (e *Engine) newStream(spec StreamSpec) (*Stream, error) {
 	s.rate, s.codec = s.table.rate, s.table.first
 	s.assembler = record.NewAssembler(s.rate)
 	s.control.init()
+	s.reports = reporting{mux: spec.RTCPMux, xr: spec.XR}
+	s.reports.aim(spec.RemoteRTCP)
 	if err := s.protect(spec.Security); err != nil {
 		return nil, err
 	}
@@ -136,6 +155,7 @@ func (s *Stream) restore(past *record.Tally) {
 		return
 	}
 	s.timeline, s.late, s.arrived = past.Timeline, past.Late, past.LastArrival
+	s.meter = past.Meter
 	s.ring.floor, s.ring.any = past.Timeline.End(), true
 	if past.Codec != "" {
 		s.codec = past.Codec
@@ -186,6 +206,7 @@ func (s *Stream) Start() earshot.Position { return s.log.NewReader().Start() }
 func (s *Stream) End() earshot.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.releaseOverdue()
 	return s.timeline.End()
 }
 
@@ -193,6 +214,7 @@ func (s *Stream) End() earshot.Position {
 func (s *Stream) Stats() earshot.StreamStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.releaseOverdue()
 	t := s.timeline.Stats()
 	return earshot.StreamStats{
 		PacketsReceived:  t.Received + s.counts.replayed,
@@ -202,13 +224,19 @@ func (s *Stream) Stats() earshot.StreamStats {
 		PacketsInvalid:   s.invalid,
 		PacketsDropped:   s.dropped,
 		JitterMS:         float64(t.Jitter) / float64(time.Millisecond),
+		Slips:            t.Slips,
+		SlipMS:           t.Slipped.Duration().Milliseconds(),
+		DriftPPM:         t.DriftPPM,
+		Quality:          s.meter.Quality(),
 	}
 }
 
 func (s *Stream) counters() counters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.counts
+	c := s.counts
+	c.discarded = s.meter.Report().Discarded
+	return c
 }
 
 // SetFormats replaces the answered formats, as after a re-INVITE. The sender
@@ -217,6 +245,7 @@ func (s *Stream) SetFormats(formats []earshot.Format) {
 	table := newFormatTable(formats)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.release()
 	s.latch.from = netip.AddrPort{}
 	if equalFormats(table.list, s.table.list) {
 		s.table = table // which of them are answered may differ
@@ -252,11 +281,15 @@ func equalFormats(a, b []earshot.Format) bool {
 func (s *Stream) SetPaused(paused bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.release()
 	s.paused = paused
 }
 
 // flush writes what is pending to disk.
 func (s *Stream) flush() {
+	s.mu.Lock()
+	s.releaseOverdue()
+	s.mu.Unlock()
 	err := s.log.Flush()
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
@@ -286,6 +319,7 @@ func (s *Stream) close() error {
 		s.closeLinks()
 	}
 	s.mu.Lock()
+	s.release()
 	s.closed = true
 	if s.rtp != nil {
 		_ = unix.Close(s.rtp.fd)

@@ -200,7 +200,7 @@ func TestParseSDP(t *testing.T) {
 	if a.Label != "one two" || a.Direction != earshot.SendOnly || a.Remote.String() != "192.0.2.1:4000" || a.RemoteRTCP.String() != "192.0.2.1:4100" {
 		t.Errorf("%+v", a)
 	}
-	if len(a.Formats) != 3 || a.Formats[0].Encoding != "G729" || a.Formats[2].String() != "OPUS/48000/2" || a.Formats[2].FMTP != "useinbandfec=1" {
+	if len(a.Formats) != 3 || a.Formats[0].Encoding != "G729" || a.Formats[2].String() != "opus/48000/2" || a.Formats[2].FMTP != "useinbandfec=1" {
 		t.Errorf("formats %+v", a.Formats)
 	}
 	if b.Profile != "RTP/SAVP" || b.Direction != earshot.RecvOnly || b.Remote.String() != "[2001:db8::1]:5000" || b.RemoteRTCP != b.Remote {

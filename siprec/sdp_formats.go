@@ -18,21 +18,6 @@ const (
 	shortestPacket, longestPacket = 5, 120
 )
 
-// registered is the name of an encoding, upper case, as the registry writes it
-// (RFC 4855). Names are the same in any case, but not everybody compares them
-// like that.
-func registered(encoding string) string {
-	switch encoding {
-	case "TELEPHONE-EVENT", "OPUS", "TONE", "RED":
-		return strings.ToLower(encoding)
-	case "ILBC":
-		return "iLBC"
-	case "SPEEX":
-		return "speex"
-	}
-	return encoding
-}
-
 // soundFirst moves events and comfort noise behind the codecs: some clients
 // send what stands first.
 func soundFirst(formats []earshot.Format) []earshot.Format {
@@ -54,7 +39,7 @@ func writeFormats(b *strings.Builder, formats []earshot.Format, spelled map[uint
 	for _, f := range formats {
 		name := spelled[f.PayloadType]
 		if !f.Is(name) {
-			name = registered(f.Encoding)
+			name = f.Name()
 		}
 		_, rest, _ := strings.Cut(f.String(), "/")
 		fmt.Fprintf(b, "a=rtpmap:%d %s/%s\r\n", f.PayloadType, name, rest)

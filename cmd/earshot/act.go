@@ -98,6 +98,7 @@ func (a *act) makeSenders() error {
 		samples := media.Samples(a.cut(pcm, from))
 		cfg := media.SenderConfig{
 			Local: netip.AddrPortFrom(a.spec.local(), 0), Format: a.spec.format(), Label: fmt.Sprint(i + 1), Audio: &samples, Gaps: a.gaps(from),
+			PacketTime: time.Duration(a.spec.ptime) * time.Millisecond,
 		}
 		cfg.DTLS = a.spec.srtp == "dtls"
 		if a.spec.srtp == "sdes" {
@@ -117,12 +118,12 @@ func (a *act) makeSenders() error {
 // cut returns what is said from a time to the end of the act.
 func (a *act) cut(pcm []int16, from time.Duration) []int16 {
 	if a.until > 0 {
-		pcm = pcm[:min(len(pcm), samplesIn(a.until))]
+		pcm = pcm[:min(len(pcm), a.spec.samplesIn(a.until))]
 	}
-	return pcm[min(len(pcm), samplesIn(from)):]
+	return pcm[min(len(pcm), a.spec.samplesIn(from)):]
 }
 
-func samplesIn(d time.Duration) int { return int(d * 8000 / time.Second) }
+func (c callSpec) samplesIn(d time.Duration) int { return int(earshot.PositionOf(d).Samples(c.rate())) }
 
 // gaps are the holds as a sender that begins at a time sees them.
 func (a *act) gaps(from time.Duration) []media.Gap {

@@ -18,11 +18,12 @@ import (
 
 type callCmd struct {
 	To    string   `required:"" placeholder:"sip:HOST:PORT" help:"Recording server to call."`
-	Audio []string `required:"" placeholder:"FILE" help:"WAV file of one party; give it once per party. Any rate; sent as 8 kHz."`
+	Audio []string `required:"" placeholder:"FILE" help:"WAV file of one party; give it once per party. Any rate; sent at that of the codec."`
 	Name  []string `placeholder:"NAME" help:"Names of the parties, in the order of --audio; one more is who a transfer goes to."`
 	Role  []string `placeholder:"ROLE" help:"Roles of the parties: agent, customer or unknown. Default: agent, then customer."`
 	AOR   []string `placeholder:"URI" help:"Addresses of the parties; one more is who a transfer goes to."`
-	Codec string   `enum:"PCMU,PCMA" default:"PCMU" help:"PCMU or PCMA."`
+	Codec string   `enum:"PCMU,PCMA,G722,G729,opus,L16" default:"PCMU" help:"PCMU, PCMA, G722, G729, opus or L16."`
+	PTime int      `name:"ptime" enum:"10,20,40,60" default:"20" help:"Milliseconds of audio in a packet: 10, 20, 40 or 60."`
 	API   string   `placeholder:"URL" help:"API of the server; its transcript, suggestions and summary are printed. Default: http.listen of the settings, if it answers."`
 
 	Signalling signalling  `embed:""`
@@ -57,7 +58,7 @@ type scriptFlags struct {
 
 // Run places the call and prints what came of it.
 func (c callCmd) Run(e *env) error {
-	spec := callSpec{to: c.To, audio: c.Audio, names: c.Name, aors: c.AOR, codec: c.Codec}
+	spec := callSpec{to: c.To, audio: c.Audio, names: c.Name, aors: c.AOR, codec: c.Codec, ptime: c.PTime}
 	if err := c.Signalling.apply(&spec); err != nil {
 		return err
 	}
@@ -176,12 +177,12 @@ func getJSON(ctx context.Context, target string, v any) error {
 	return json.NewDecoder(resp.Body).Decode(v)
 }
 
-// readAudio reads one party's audio at the rate of G.711.
-func readAudio(path string) ([]int16, error) {
+// readAudio reads one party's audio at a rate.
+func readAudio(path string, rate int) ([]int16, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, err
 	}
-	pcm, err := wav.ReadMono(path, 8000)
+	pcm, err := wav.ReadMono(path, rate)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

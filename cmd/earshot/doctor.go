@@ -15,6 +15,7 @@ import (
 
 	"earshot/cmd/earshot/app"
 	"earshot/cmd/earshot/config"
+	"earshot/media/codec"
 	"earshot/siprec"
 	"earshot/transcribe/models"
 )
@@ -51,7 +52,7 @@ func (doctorCmd) Run(e *env) error {
 }
 
 func examine(ctx context.Context, cfg config.Config) []finding {
-	out := []finding{checkData(cfg), checkModels(cfg)}
+	out := []finding{checkData(cfg), checkModels(cfg), checkCodecs()}
 	if up := running(ctx, cfg); up != "" {
 		out = append(out, finding{what: "ports", found: "in use by the server that is up: " + up})
 	} else {
@@ -119,6 +120,15 @@ func checkData(cfg config.Config) finding {
 	if free < int64(cfg.Data.ReserveMB) {
 		f.problem = fmt.Sprintf("%s has %d MiB free, data.reserve_mb keeps %d: calls are refused", cfg.Data.Dir, free, cfg.Data.ReserveMB)
 		f.remedy = "free space, move data.dir or lower data.reserve_mb"
+	}
+	return f
+}
+
+// checkCodecs tells whether the one codec that may be missing is there.
+func checkCodecs() finding {
+	f := finding{what: "codecs", found: "G.711, G.722, G.729, Opus, L16"}
+	if err := codec.G729(); err != nil {
+		f.found = "G.711, G.722, Opus, L16; not G.729: " + err.Error()
 	}
 	return f
 }

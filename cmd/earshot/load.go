@@ -114,7 +114,7 @@ func onThisMachine(to string) error {
 
 func (l *load) loadAudio() error {
 	for _, path := range l.cmd.Audio {
-		pcm, err := readAudio(path)
+		pcm, err := readAudio(path, loadRate)
 		if err != nil {
 			return err
 		}
@@ -127,18 +127,21 @@ func (l *load) loadAudio() error {
 	return nil
 }
 
+// loadRate is the samples per second of G.711.
+const loadRate = 8000
+
 // tone is a second of a quiet tone.
 func tone(hz float64) []int16 {
-	pcm := make([]int16, 8000)
+	pcm := make([]int16, loadRate)
 	for i := range pcm {
-		pcm[i] = int16(2000 * math.Sin(2*math.Pi*hz*float64(i)/8000))
+		pcm[i] = int16(2000 * math.Sin(2*math.Pi*hz*float64(i)/loadRate))
 	}
 	return pcm
 }
 
 // repeated is audio said again and again for as long as a call.
 func (l *load) repeated(pcm []int16) []int16 {
-	out := make([]int16, 0, samplesIn(l.cmd.Duration))
+	out := make([]int16, 0, earshot.PositionOf(l.cmd.Duration).Samples(loadRate))
 	for len(out) < cap(out) && len(pcm) > 0 {
 		out = append(out, pcm[:min(len(pcm), cap(out)-len(out))]...)
 	}

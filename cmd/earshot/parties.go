@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -10,15 +11,25 @@ import (
 	"earshot"
 	"earshot/calls"
 	"earshot/media"
+	"earshot/media/codec"
 	"earshot/siprec"
 )
 
-func (c callSpec) format() earshot.Format {
-	if c.codec == "PCMA" {
-		return earshot.Format{PayloadType: 8, Encoding: "PCMA", ClockRate: 8000, Channels: 1}
-	}
-	return earshot.Format{PayloadType: 0, Encoding: "PCMU", ClockRate: 8000, Channels: 1}
+// codecs are what --codec names.
+var codecs = map[string]earshot.Format{
+	"PCMU": {PayloadType: 0, Encoding: "PCMU", ClockRate: 8000, Channels: 1},
+	"PCMA": {PayloadType: 8, Encoding: "PCMA", ClockRate: 8000, Channels: 1},
+	"G722": {PayloadType: 9, Encoding: "G722", ClockRate: 8000, Channels: 1},
+	"G729": {PayloadType: 18, Encoding: "G729", ClockRate: 8000, Channels: 1, FMTP: "annexb=yes"},
+	"opus": {PayloadType: 111, Encoding: "opus", ClockRate: 48000, Channels: 2, FMTP: "useinbandfec=1;usedtx=1"},
+	"L16":  {PayloadType: 97, Encoding: "L16", ClockRate: 16000, Channels: 1},
 }
+
+// format is what is sent.
+func (c callSpec) format() earshot.Format { return codecs[cmp.Or(c.codec, "PCMU")] }
+
+// rate is the samples per second of what is sent.
+func (c callSpec) rate() int { return codec.LayoutOf(c.format()).Rate() }
 
 func (c callSpec) media(senders []*media.Sender) []siprec.ClientMedia {
 	out := make([]siprec.ClientMedia, len(senders))

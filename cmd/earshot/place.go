@@ -20,6 +20,7 @@ type callSpec struct {
 	aors  []string
 	roles []earshot.Role
 	codec string // PCMU if empty
+	ptime int    // ms in a packet, 20 if 0
 
 	transport      string          // udp if empty
 	dialect        *siprec.Dialect // the RFCs' if nil
@@ -111,14 +112,14 @@ func (c callSpec) read() ([][]int16, error) {
 	var out [][]int16
 	longest := 0
 	for _, path := range c.audio {
-		pcm, err := readAudio(path)
+		pcm, err := readAudio(path, c.rate())
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, pcm)
 		longest = max(longest, len(pcm))
 	}
-	if last := c.script.latest(); last >= time.Duration(longest)*time.Second/8000 {
+	if last := c.script.latest(); last >= earshot.At(int64(longest), c.rate()).Duration() {
 		return nil, fmt.Errorf("something is to happen at %s, when the audio is over", last)
 	}
 	if c.mixed() {

@@ -1,9 +1,37 @@
 package codec
 
-import "fmt"
+import (
+	"fmt"
+
+	"earshot"
+)
 
 // G.711 has 8000 samples a second, one octet each.
 const g711Rate = 8000
+
+var g711 = family{
+	layout: func(f earshot.Format) Layout {
+		if law := lawOf(f); law != nil {
+			return law
+		}
+		return nil
+	},
+	decoder: func(f earshot.Format) (Decoder, error) { return lawOf(f), nil },
+	encoder: func(f earshot.Format) (Encoder, error) { return lawOf(f), nil },
+}
+
+func lawOf(f earshot.Format) *law {
+	if f.ClockRate != g711Rate || f.Channels > 1 {
+		return nil
+	}
+	switch {
+	case f.Is("PCMU"):
+		return muLaw
+	case f.Is("PCMA"):
+		return aLaw
+	}
+	return nil
+}
 
 // law is one of the two companding laws of ITU-T G.711. It has no state, so
 // that all streams share it.

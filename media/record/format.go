@@ -57,6 +57,9 @@ const (
 	Unanswered
 	// Late packets came after the reorder window.
 	Late
+	// Repaired packets did not come: their audio came with a later one
+	// (RFC 2198).
+	Repaired
 )
 
 // Packet is one record of the log.

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"earshot"
+	"earshot/media/codec"
 )
 
 // Defaults of [Config].
@@ -71,7 +72,9 @@ type Log struct {
 
 	mu      sync.Mutex
 	origin  time.Time
-	rate    int
+	rate    int             // the highest of all formats
+	used    int             // the highest of the packets
+	rates   [128]uint16     // of the payload types of the segment
 	formats map[int]formats // by segment
 	segment int             // the one being appended to
 	size    int64           // of it, with what is pending
@@ -150,9 +153,13 @@ func (l *Log) begin(known []earshot.Format) error {
 
 func (l *Log) setFormats(segment int, known []earshot.Format) {
 	m := formats{}
+	l.rates = [128]uint16{}
 	for _, f := range known {
 		m[f.PayloadType] = &f
-		l.rate = max(l.rate, rateOf(f))
+		if layout := codec.LayoutOf(f); layout != nil {
+			l.rates[f.PayloadType&0x7f] = uint16(layout.Rate())
+			l.rate = max(l.rate, layout.Rate())
+		}
 	}
 	l.formats[segment] = m
 }
@@ -172,10 +179,18 @@ func (l *Log) Append(p *Packet) bool {
 	}
 	c := l.tail()
 	c.buf = appendRecord(c.buf, p)
-	l.idx.add(l.segment, l.size, size, p)
+	l.index(l.segment, l.size, size, p)
 	l.size += int64(size)
 	l.pending += size
 	return true
+}
+
+// index enters a packet that stands at offset.
+func (l *Log) index(segment int, offset int64, size int, p *Packet) {
+	l.idx.add(segment, offset, size, p)
+	if p.Flags&Silent == 0 {
+		l.used = max(l.used, int(l.rates[p.PayloadType&0x7f]))
+	}
 }
 
 // roll goes on in a new file with the same formats.

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -46,15 +47,12 @@ func OpenReader(cfg Config) (*Reader, error) {
 // NewReader returns a reader of all that was appended so far and will be.
 func (l *Log) NewReader() *Reader { return &Reader{log: l} }
 
-// Rate returns the samples per second: the highest rate of the stream's
-// formats.
+// Rate returns the samples per second: the highest rate of the formats that
+// packets came in, before the first one of those that may come.
 func (r *Reader) Rate() int {
 	r.log.mu.Lock()
 	defer r.log.mu.Unlock()
-	if r.log.rate == 0 {
-		return 8000 // no audio at all: any rate is right
-	}
-	return r.log.rate
+	return cmp.Or(r.log.used, r.log.rate, 8000)
 }
 
 // Start returns where the audio begins: 0, or less if the first packet

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"earshot"
-	"earshot/media/codec"
 )
 
 // Recover reads the segment files of a stream, of this process or a dead one,
@@ -98,7 +97,7 @@ func (l *Log) scan(segment int, visit func(*Packet)) error {
 			return fmt.Errorf("segment %d at octet %d: %w", segment, offset, err)
 		}
 		p.Format = l.formats[segment][p.PayloadType]
-		l.idx.add(segment, offset, size, &p)
+		l.index(segment, offset, size, &p)
 		if visit != nil {
 			visit(&p)
 		}
@@ -124,13 +123,4 @@ func nextRecord(r *bufio.Reader) (Packet, int, error) {
 		}
 	}
 	return parseRecord(b)
-}
-
-// rateOf returns the sample rate of the format's audio, 0 if it has none.
-func rateOf(f earshot.Format) int {
-	d, err := codec.New(f)
-	if err != nil {
-		return 0
-	}
-	return d.Rate()
 }

@@ -63,6 +63,10 @@ func blackman(x float64) float64 {
 	return 0.42 + 0.5*math.Cos(math.Pi*x) + 0.08*math.Cos(2*math.Pi*x)
 }
 
+// Delay returns how many samples of silence, written first, make what is
+// read never wait for input that is still to be written.
+func (r *Resampler) Delay() int { return r.width + 1 }
+
 // Write takes more input. It must not be called after End.
 func (r *Resampler) Write(pcm []int16) { r.in = append(r.in, pcm...) }
 
