@@ -73,7 +73,7 @@ func parseMetadata(raw []byte) (*document, error) {
 func parseXML(raw []byte) (*element, error) {
 	dec := xml.NewDecoder(bytes.NewReader(raw))
 	dec.Strict = false
-	dec.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // MIME says UTF-8 (RFC 7865 5.1)
+	dec.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // see utf8Text
 	top := &element{}
 	open := []*element{top}
 	for n := 0; ; {
