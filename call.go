@@ -82,6 +82,10 @@ type Call struct {
 	// "kind:value": group and session IDs of RFC 7865, UCID and the like. Two
 	// calls that have one in common are recordings of the same conversation.
 	CorrelationIDs []string `json:"correlation_ids,omitempty"`
+	// Conversation is made of the first of these names that tells: two servers
+	// that are given the same recording session give it the same one. It does
+	// not change; "" as long as there is no such name.
+	Conversation string `json:"conversation,omitempty"`
 	// Queue is the ID of the directory's queue that was dialled, "" for none.
 	Queue string `json:"queue,omitempty"`
 	// Problems are what went wrong without costing the recording, each one
