@@ -35,6 +35,7 @@ func addStats(sum *earshot.StreamStats, s earshot.StreamStats) {
 	sum.PacketsLate += s.PacketsLate
 	sum.PacketsInvalid += s.PacketsInvalid
 	sum.PacketsDropped += s.PacketsDropped
+	sum.Slips += s.Slips
 }
 
 // collector reads the counts of an engine when they are asked for, so that
@@ -59,6 +60,7 @@ var metricHelp = map[string]string{
 	"dtls_errors_total":         "DTLS handshakes that failed, a wrong fingerprint included.",
 	"stun_total":                "STUN messages passed over: ICE was not agreed on.",
 	"timeline_jumps_total":      "Breaks of SSRC or timestamp.",
+	"timeline_slips_total":      "Times that silence was cut or made longer because the clock of a sender is not ours.",
 	"rtcp_sender_reports_total": "RTCP sender reports received.",
 	"rtcp_goodbyes_total":       "RTCP BYE packets received.",
 	"rtcp_reports_sent_total":   "RTCP receiver reports sent.",
@@ -121,6 +123,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	count("dtls_errors_total", counts.handshakeErrors)
 	count("stun_total", counts.stun)
 	count("timeline_jumps_total", counts.jumps)
+	count("timeline_slips_total", stats.Slips)
 	count("rtcp_sender_reports_total", counts.senderReports)
 	count("rtcp_goodbyes_total", counts.goodbyes)
 	count("rtcp_reports_sent_total", counts.receiverReports)

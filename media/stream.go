@@ -43,6 +43,8 @@ type Stream struct {
 	latch    latch
 	guard    *guard // nil: packets are plain
 	ring     ring
+	ear      ear
+	heldBack holdback
 	closed   bool
 	paused   bool
 	packet   rtp.Packet    // parsed into
@@ -204,6 +206,7 @@ func (s *Stream) Start() earshot.Position { return s.log.NewReader().Start() }
 func (s *Stream) End() earshot.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.releaseOverdue()
 	return s.timeline.End()
 }
 
@@ -211,6 +214,7 @@ func (s *Stream) End() earshot.Position {
 func (s *Stream) Stats() earshot.StreamStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.releaseOverdue()
 	t := s.timeline.Stats()
 	return earshot.StreamStats{
 		PacketsReceived:  t.Received + s.counts.replayed,
@@ -220,6 +224,9 @@ func (s *Stream) Stats() earshot.StreamStats {
 		PacketsInvalid:   s.invalid,
 		PacketsDropped:   s.dropped,
 		JitterMS:         float64(t.Jitter) / float64(time.Millisecond),
+		Slips:            t.Slips,
+		SlipMS:           t.Slipped.Duration().Milliseconds(),
+		DriftPPM:         t.DriftPPM,
 		Quality:          s.meter.Quality(),
 	}
 }
@@ -238,6 +245,7 @@ func (s *Stream) SetFormats(formats []earshot.Format) {
 	table := newFormatTable(formats)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.release()
 	s.latch.from = netip.AddrPort{}
 	if equalFormats(table.list, s.table.list) {
 		s.table = table // which of them are answered may differ
@@ -273,11 +281,15 @@ func equalFormats(a, b []earshot.Format) bool {
 func (s *Stream) SetPaused(paused bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.release()
 	s.paused = paused
 }
 
 // flush writes what is pending to disk.
 func (s *Stream) flush() {
+	s.mu.Lock()
+	s.releaseOverdue()
+	s.mu.Unlock()
 	err := s.log.Flush()
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
@@ -307,6 +319,7 @@ func (s *Stream) close() error {
 		s.closeLinks()
 	}
 	s.mu.Lock()
+	s.release()
 	s.closed = true
 	if s.rtp != nil {
 		_ = unix.Close(s.rtp.fd)
