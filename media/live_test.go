@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -314,10 +315,14 @@ func TestLiveReadingAllocatesNothing(t *testing.T) {
 // than 100 kB.
 func TestMemoryOfACall(t *testing.T) {
 	const calls = 20
+	e := newEngine(t, Config{}) // one for all, as a server has
 	before := heap()
 	var rigs []*rig
-	for range 2 * calls {
-		r := newRig(t, Config{})
+	for i := range 2 * calls {
+		r := &rig{t: t, e: e, at: e.clock.now(), src: &rtptest.Numbered{Format: rtptest.PCMU, SSRC: 11}}
+		sp := spec()
+		sp.StreamID = earshot.StreamID(strconv.Itoa(i))
+		r.open(sp)
 		buf := make([]int16, 256)
 		for n := range 1000 {
 			r.send(1)
