@@ -262,4 +262,12 @@ type StreamStats struct {
 	PacketsDropped uint64 `json:"packets_dropped"`
 	// JitterMS is the interarrival jitter of RFC 3550 6.4.1 in milliseconds.
 	JitterMS float64 `json:"jitter_ms"`
+	// Slips counts the times the audio was moved in a silence because the
+	// sender's clock is not ours, and SlipMS is by how many milliseconds in all:
+	// above 0 if silence was added, below if it was cut.
+	Slips  uint64 `json:"slips"`
+	SlipMS int64  `json:"slip_ms"`
+	// DriftPPM is how many millionths faster than ours the sender's clock runs, as
+	// far as the arrival of its packets tells; 0 in the first minute.
+	DriftPPM float64 `json:"drift_ppm"`
 }

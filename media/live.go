@@ -37,6 +37,7 @@ func (s *Stream) ReadAt(pcm []int16, pos earshot.Position) (int, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
 	s.mu.Lock()
+	s.releaseOverdue()
 	limit, over := s.timeline.End(), s.closed
 	if !over {
 		limit = s.settle(s.now())

@@ -28,6 +28,7 @@ func addStats(sum *earshot.StreamStats, s earshot.StreamStats) {
 	sum.PacketsLate += s.PacketsLate
 	sum.PacketsInvalid += s.PacketsInvalid
 	sum.PacketsDropped += s.PacketsDropped
+	sum.Slips += s.Slips
 }
 
 // collector reads the counts of an engine when they are asked for, so that
@@ -54,6 +55,7 @@ var metricHelp = map[string]string{
 	"events_total":              "RTP packets of telephone events (RFC 4733).",
 	"events_invalid_total":      "RTP packets of telephone events that hold none.",
 	"timeline_jumps_total":      "Breaks of SSRC or timestamp.",
+	"timeline_slips_total":      "Times that silence was cut or made longer because the clock of a sender is not ours.",
 	"rtcp_sender_reports_total": "RTCP sender reports received.",
 	"rtcp_goodbyes_total":       "RTCP BYE packets received.",
 	"rtcp_reports_sent_total":   "RTCP receiver reports sent.",
@@ -100,6 +102,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	count("events_total", counts.events)
 	count("events_invalid_total", counts.badEvents)
 	count("timeline_jumps_total", counts.jumps)
+	count("timeline_slips_total", stats.Slips)
 	count("rtcp_sender_reports_total", counts.senderReports)
 	count("rtcp_goodbyes_total", counts.goodbyes)
 	count("rtcp_reports_sent_total", counts.receiverReports)

@@ -64,6 +64,7 @@ func (s *Stream) SetPaused(paused bool) {
 // setPaused does what SetPaused does with what has been taken already. The
 // caller holds mu.
 func (s *Stream) setPaused(paused bool) {
+	s.release()
 	end := s.timeline.End()
 	if _, any := s.timeline.SSRC(); !any {
 		end = math.MinInt64

@@ -82,15 +82,7 @@ func (s *Stream) take(d datagram) {
 	if s.guard != nil && !s.open(&d) {
 		return
 	}
-	if s.packet.Unmarshal(d.data) != nil {
-		s.invalid++
-		return
-	}
-	pt := s.table.types[s.packet.PayloadType&0x7f]
-	s.blocks = s.blocks[:0]
-	if pt != nil && pt.redundant {
-		pt = s.unfold()
-	}
+	pt := s.parse(d.data)
 	if pt == nil {
 		s.invalid++
 		return
@@ -100,7 +92,21 @@ func (s *Stream) take(d datagram) {
 		s.counts.foreign++
 		return
 	}
-	s.place(d, pt)
+	s.sort(d, pt)
+}
+
+// parse takes a packet apart. It returns nil if that is none of an answered
+// format.
+func (s *Stream) parse(data []byte) *payloadType {
+	if s.packet.Unmarshal(data) != nil {
+		return nil
+	}
+	pt := s.table.types[s.packet.PayloadType&0x7f]
+	s.blocks = s.blocks[:0]
+	if pt != nil && pt.redundant {
+		pt = s.unfold()
+	}
+	return pt
 }
 
 // follow applies the rule of the latch to the packet just parsed.
@@ -123,18 +129,25 @@ func (s *Stream) follow(d datagram) bool {
 	return true
 }
 
+// describe tells the timeline of the packet just parsed.
+func (s *Stream) describe(d datagram, pt *payloadType) jitter.Packet {
+	h := &s.packet.Header
+	return jitter.Packet{
+		SSRC: h.SSRC, Seq: h.SequenceNumber, Timestamp: h.Timestamp,
+		ClockRate: pt.format.ClockRate, Duration: pt.duration(s.packet.Payload),
+		Arrival: d.arrival, Marker: h.Marker,
+	}
+}
+
 // place decides the packet's position and keeps it.
 func (s *Stream) place(d datagram, pt *payloadType) {
-	h := &s.packet.Header
-	duration := pt.duration(s.packet.Payload)
+	packet := s.describe(d, pt)
+	packet.Quiet = s.quiet(pt, d.arrival)
+	duration := packet.Duration
 	if _, any := s.timeline.SSRC(); !any && !s.begin(d.arrival) {
 		return
 	}
-	p := s.timeline.Place(jitter.Packet{
-		SSRC: h.SSRC, Seq: h.SequenceNumber, Timestamp: h.Timestamp,
-		ClockRate: pt.format.ClockRate, Duration: duration,
-		Arrival: d.arrival, Marker: h.Marker,
-	})
+	p := s.timeline.Place(packet)
 	s.arrived = max(s.arrived, d.arrival)
 	if p.Duplicate {
 		return

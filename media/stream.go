@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"earshot"
-	"earshot/media/event"
 	"earshot/media/jitter"
 	"earshot/media/record"
 )
@@ -42,11 +41,12 @@ type Stream struct {
 	latch    latch
 	guard    *guard // nil: packets are plain
 	ring     ring
+	ear      ear
+	heldBack holdback
 	closed   bool
 	pauses   pauses
 	drops    drops
-	events   event.Tracker
-	key      event.Packet         // tracked from
+	keypad   *keypad              // nil before the first event
 	pending  []earshot.StreamMark // that nobody has asked for yet
 	packet   rtp.Packet           // parsed into
 	entry    record.Packet        // recorded from
@@ -202,6 +202,7 @@ func (s *Stream) Start() earshot.Position { return s.log.NewReader().Start() }
 func (s *Stream) End() earshot.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.releaseOverdue()
 	return s.timeline.End()
 }
 
@@ -209,6 +210,7 @@ func (s *Stream) End() earshot.Position {
 func (s *Stream) Stats() earshot.StreamStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.releaseOverdue()
 	t := s.timeline.Stats()
 	return earshot.StreamStats{
 		PacketsReceived:  t.Received + s.counts.replayed,
@@ -218,6 +220,9 @@ func (s *Stream) Stats() earshot.StreamStats {
 		PacketsInvalid:   s.invalid,
 		PacketsDropped:   s.dropped,
 		JitterMS:         float64(t.Jitter) / float64(time.Millisecond),
+		Slips:            t.Slips,
+		SlipMS:           t.Slipped.Duration().Milliseconds(),
+		DriftPPM:         t.DriftPPM,
 	}
 }
 
@@ -233,6 +238,7 @@ func (s *Stream) SetFormats(formats []earshot.Format) {
 	table := newFormatTable(formats)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.release()
 	s.latch.from = netip.AddrPort{}
 	if equalFormats(table.list, s.table.list) {
 		s.table = table // which of them are answered may differ
@@ -265,6 +271,9 @@ func equalFormats(a, b []earshot.Format) bool {
 
 // flush writes what is pending to disk.
 func (s *Stream) flush() {
+	s.mu.Lock()
+	s.releaseOverdue()
+	s.mu.Unlock()
 	err := s.log.Flush()
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
@@ -294,6 +303,7 @@ func (s *Stream) close() error {
 		s.closeLinks()
 	}
 	s.mu.Lock()
+	s.release()
 	s.closed = true
 	if s.rtp != nil {
 		_ = unix.Close(s.rtp.fd)

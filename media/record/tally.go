@@ -50,6 +50,7 @@ func (t *Tally) Stats() earshot.StreamStats {
 	return earshot.StreamStats{
 		PacketsReceived: s.Received, PacketsLost: s.Lost, PacketsDuplicate: s.Duplicates,
 		PacketsLate: t.Late, JitterMS: float64(s.Jitter) / float64(time.Millisecond),
+		Slips: s.Slips, SlipMS: s.Slipped.Duration().Milliseconds(), DriftPPM: s.DriftPPM,
 	}
 }
 
