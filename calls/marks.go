@@ -70,8 +70,8 @@ func (c *call) markOf(id earshot.StreamID, origin time.Time, m earshot.StreamMar
 	return out
 }
 
-// markHolds marks the streams whose direction an offer has changed: RFC 7866
-// 7.1.1.1 lets a client pause by offering them inactive.
+// markHolds marks the streams that an offer has put on hold, or taken off it
+// (RFC 3264 8.4).
 func (c *call) markHolds(before []earshot.Stream) {
 	for _, was := range before {
 		s := c.rec.Stream(was.ID)

@@ -58,7 +58,7 @@ func (c *call) setPaused(ctx context.Context, paused bool, mark earshot.Mark) er
 	if paused {
 		c.m.m.pauses.Inc()
 	}
-	c.m.log.Info("recording "+string(mark.Kind)+"d", "call_id", c.rec.ID)
+	c.m.log.Info("recording paused or resumed", "call_id", c.rec.ID, "paused", paused)
 	return nil
 }
 

@@ -54,9 +54,18 @@ func (s *Stream) drop(from, to earshot.Position, arrival int64) {
 // for it to be believed: the clock of an event is sometimes not the audio's.
 const maxStray = 2 * earshot.MediaClock
 
+// keypad is what telephone events need, which most streams have none of.
+type keypad struct {
+	tracker event.Tracker
+	packet  event.Packet // tracked from
+}
+
 // press tracks a packet of telephone events.
 func (s *Stream) press(d datagram, pt *payloadType, p jitter.Place) {
-	h, k := &s.packet.Header, &s.key
+	if s.keypad == nil {
+		s.keypad = &keypad{}
+	}
+	h, k := &s.packet.Header, &s.keypad.packet
 	*k = event.Packet{
 		SSRC: h.SSRC, Seq: h.SequenceNumber, Timestamp: h.Timestamp, Marker: h.Marker,
 		ClockRate: pt.format.ClockRate, Position: p.Position, Arrival: d.arrival,
@@ -68,7 +77,7 @@ func (s *Stream) press(d datagram, pt *payloadType, p jitter.Place) {
 	}
 	k.Secret = s.pauses.cover(k.Position, k.Position)
 	s.counts.events++
-	if s.events.Add(k) != nil {
+	if s.keypad.tracker.Add(k) != nil {
 		s.counts.badEvents++
 	}
 }
@@ -102,8 +111,10 @@ func (s *Stream) Marks() []earshot.StreamMark {
 		d.told, d.toldAt = d.mark.Packets, now
 		s.pend(d.mark)
 	}
-	for _, e := range s.events.Take(now, s.closed) {
-		s.pend(s.keyMark(e))
+	if s.keypad != nil {
+		for _, e := range s.keypad.tracker.Take(now, s.closed) {
+			s.pend(s.keyMark(e))
+		}
 	}
 	marks := s.pending
 	s.pending = nil

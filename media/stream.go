@@ -10,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"earshot"
-	"earshot/media/event"
 	"earshot/media/jitter"
 	"earshot/media/quality"
 	"earshot/media/record"
@@ -49,8 +48,7 @@ type Stream struct {
 	closed   bool
 	pauses   pauses
 	drops    drops
-	events   event.Tracker
-	key      event.Packet         // tracked from
+	keypad   *keypad              // nil before the first event
 	pending  []earshot.StreamMark // that nobody has asked for yet
 	packet   rtp.Packet           // parsed into
 	entry    record.Packet        // recorded from
