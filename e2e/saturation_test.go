@@ -94,7 +94,7 @@ func first(text string, n int) string {
 }
 
 // metric returns the sum of a metric over its labels.
-func (s *server) metric(t *testing.T, name string) float64 {
+func (s *server) metric(t testing.TB, name string) float64 {
 	t.Helper()
 	resp, err := http.Get("http://" + s.http + "/metrics")
 	if err != nil {
