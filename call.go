@@ -1,6 +1,9 @@
 package earshot
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // CallState is where a call is in its life:
 //
@@ -84,6 +87,11 @@ type Call struct {
 	// Problems are what went wrong without costing the recording, each one
 	// lower-case phrase: "metadata: no recording element".
 	Problems []string `json:"problems,omitempty"`
+	// Marks are what else happened, in order: keys pressed, pauses, holds.
+	Marks []Mark `json:"marks"`
+	// Paused is set while nothing is recorded at somebody's wish. It stays set
+	// when the call ends like that.
+	Paused bool `json:"paused"`
 	// TranscriptComplete is set once every stream is recognised to its end.
 	TranscriptComplete bool `json:"transcript_complete"`
 	// RecordingReady is set once the WAV file is rendered.
@@ -238,6 +246,11 @@ type StreamMedia struct {
 	Formats   []Format       `json:"formats"`
 	Direction MediaDirection `json:"direction"`
 	RTCPMux   bool           `json:"rtcp_mux"`
+	// RemoteRTCP is where the SDP of the sender awaits reports; the zero value
+	// when it names no address.
+	RemoteRTCP netip.AddrPort `json:"remote_rtcp,omitzero"`
+	// XR are the extended reports that were asked for.
+	XR XR `json:"xr,omitzero"`
 }
 
 // StreamStats is what the media plane counts on a stream.
@@ -257,4 +270,14 @@ type StreamStats struct {
 	PacketsDropped uint64 `json:"packets_dropped"`
 	// JitterMS is the interarrival jitter of RFC 3550 6.4.1 in milliseconds.
 	JitterMS float64 `json:"jitter_ms"`
+	// Slips counts the times the audio was moved in a silence because the
+	// sender's clock is not ours, and SlipMS is by how many milliseconds in all:
+	// above 0 if silence was added, below if it was cut.
+	Slips  uint64 `json:"slips"`
+	SlipMS int64  `json:"slip_ms"`
+	// DriftPPM is how many millionths faster than ours the sender's clock runs, as
+	// far as the arrival of its packets tells; 0 in the first minute.
+	DriftPPM float64 `json:"drift_ppm"`
+	// Quality is nil before the first audio packet.
+	Quality *Quality `json:"quality"`
 }

@@ -2,6 +2,7 @@ package calls
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"earshot"
@@ -31,10 +32,17 @@ type StreamSpec struct {
 	Port int
 	// RTCPMux says that RTCP shares the RTP port (RFC 5761).
 	RTCPMux bool
+	// RemoteRTCP is where the SDP of the sender awaits reports; invalid if it
+	// names no address.
+	RemoteRTCP netip.AddrPort
+	// XR are the extended reports that were asked for.
+	XR earshot.XR
 	// Resume goes on with a recording of an earlier process.
 	Resume bool
 	// Security is how the packets are protected, nil if they are not.
 	Security *earshot.Security
+	// Paused begins with nothing kept.
+	Paused bool
 }
 
 // Media receives and records streams.
@@ -71,8 +79,15 @@ type Receiver interface {
 	// Codec names the format of the last packet: "PCMU/8000".
 	Codec() string
 	SetFormats(formats []earshot.Format)
+	// SetReports takes over where RTCP goes and what is to be in it.
+	SetReports(agreed earshot.StreamMedia)
 	// SetSecurity replaces the protection of the packets; nil means none.
 	SetSecurity(security *earshot.Security) error
+	// SetPaused stops or goes on keeping what comes; it is counted all the same.
+	SetPaused(paused bool)
+	// Marks returns what happened on the stream since the last call. A mark that
+	// has gone on comes again under its ID.
+	Marks() []earshot.StreamMark
 	// Close takes what is still in the socket, writes it, and returns when it
 	// is on disk. The receiver can still be read.
 	Close() error

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"earshot"
 	"earshot/media/record"
 	"earshot/media/srtp"
@@ -41,6 +43,9 @@ type Config struct {
 	MinPort, MaxPort int
 	// CreateFile makes a segment file of a recording; nil makes one on disk.
 	CreateFile func(path string) (record.File, error)
+	// KeepDigits puts the digits of telephone events into marks; without it nobody
+	// learns which key it was.
+	KeepDigits bool
 	// Secured gets news about the protection of streams: keys of a handshake and
 	// rollover counters to be stored, and what went wrong. It may wait; what it
 	// returns an error for is told again. May be nil.
@@ -66,6 +71,7 @@ type Engine struct {
 	ports   *ports
 	pollers []*poller
 	totals  totals
+	mos     *prometheus.HistogramVec
 	// certificate is what peers see in DTLS handshakes.
 	certificate *srtp.Certificate
 
@@ -93,7 +99,7 @@ func New(cfg Config, log *slog.Logger) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
-	e := &Engine{cfg: cfg, log: log, clock: newClock(), ports: p, certificate: certificate, streams: map[*Stream]bool{}}
+	e := &Engine{cfg: cfg, log: log, clock: newClock(), ports: p, certificate: certificate, streams: map[*Stream]bool{}, mos: newMOS()}
 	for range min(maxPollers, runtime.NumCPU()) {
 		poller, err := newPoller(e.clock)
 		if err != nil {
@@ -203,10 +209,17 @@ type StreamSpec struct {
 	Port int
 	// RTCPMux says that RTCP shares the RTP port (RFC 5761).
 	RTCPMux bool
+	// RemoteRTCP is where the SDP of the sender awaits reports; invalid if it
+	// names no address.
+	RemoteRTCP netip.AddrPort
+	// XR are the extended reports that were asked for.
+	XR earshot.XR
 	// Resume goes on with what a dead process recorded of the stream.
 	Resume bool
 	// Security is how the packets are protected, nil if they are not.
 	Security *earshot.Security
+	// Paused begins with nothing kept, see [Stream.SetPaused].
+	Paused bool
 }
 
 // Open begins to receive a stream. The error wraps [earshot.ErrNoPorts] if the
@@ -256,7 +269,9 @@ func (e *Engine) bind(port int) (socketPair, error) {
 // forget is called once by each stream when it is over.
 func (e *Engine) forget(s *Stream) {
 	e.totals.mu.Lock()
-	e.totals.add(s.Stats(), s.counters())
+	stats := s.Stats()
+	e.totals.add(stats, s.counters())
+	e.rate(stats.Quality)
 	e.mu.Lock()
 	delete(e.streams, s)
 	e.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 
 	"earshot"
 	"earshot/media/jitter"
+	"earshot/media/quality"
 	"earshot/media/record"
 )
 
@@ -82,15 +83,7 @@ func (s *Stream) take(d datagram) {
 	if s.guard != nil && !s.open(&d) {
 		return
 	}
-	if s.packet.Unmarshal(d.data) != nil {
-		s.invalid++
-		return
-	}
-	pt := s.table.types[s.packet.PayloadType&0x7f]
-	s.blocks = s.blocks[:0]
-	if pt != nil && pt.redundant {
-		pt = s.unfold()
-	}
+	pt := s.parse(d.data)
 	if pt == nil {
 		s.invalid++
 		return
@@ -100,7 +93,21 @@ func (s *Stream) take(d datagram) {
 		s.counts.foreign++
 		return
 	}
-	s.place(d, pt)
+	s.sort(d, pt)
+}
+
+// parse takes a packet apart. It returns nil if that is none of an answered
+// format.
+func (s *Stream) parse(data []byte) *payloadType {
+	if s.packet.Unmarshal(data) != nil {
+		return nil
+	}
+	pt := s.table.types[s.packet.PayloadType&0x7f]
+	s.blocks = s.blocks[:0]
+	if pt != nil && pt.redundant {
+		pt = s.unfold()
+	}
+	return pt
 }
 
 // follow applies the rule of the latch to the packet just parsed.
@@ -123,22 +130,34 @@ func (s *Stream) follow(d datagram) bool {
 	return true
 }
 
+// describe tells the timeline of the packet just parsed.
+func (s *Stream) describe(d datagram, pt *payloadType) jitter.Packet {
+	h := &s.packet.Header
+	return jitter.Packet{
+		SSRC: h.SSRC, Seq: h.SequenceNumber, Timestamp: h.Timestamp,
+		ClockRate: pt.format.ClockRate, Duration: pt.duration(s.packet.Payload),
+		Arrival: d.arrival, Marker: h.Marker,
+	}
+}
+
 // place decides the packet's position and keeps it.
 func (s *Stream) place(d datagram, pt *payloadType) {
-	h := &s.packet.Header
-	duration := pt.duration(s.packet.Payload)
+	packet := s.describe(d, pt)
+	packet.Quiet = s.quiet(pt, d.arrival)
+	duration := packet.Duration
 	if _, any := s.timeline.SSRC(); !any && !s.begin(d.arrival) {
 		return
 	}
-	p := s.timeline.Place(jitter.Packet{
-		SSRC: h.SSRC, Seq: h.SequenceNumber, Timestamp: h.Timestamp,
-		ClockRate: pt.format.ClockRate, Duration: duration,
-		Arrival: d.arrival, Marker: h.Marker,
-	})
+	p := s.timeline.Place(packet)
 	s.arrived = max(s.arrived, d.arrival)
 	if p.Duplicate {
+		s.meter.Duplicate()
 		return
 	}
+	s.meter.Add(quality.Packet{
+		SSRC: packet.SSRC, Seq: packet.Seq, Timestamp: packet.Timestamp, ClockRate: packet.ClockRate,
+		Position: p.Position, Duration: duration, Arrival: d.arrival, Codec: pt.impairment,
+	})
 	if p.Jump {
 		s.counts.jumps++
 	}
@@ -151,10 +170,11 @@ func (s *Stream) place(d datagram, pt *payloadType) {
 	if duration > 0 && s.codec != pt.name {
 		s.codec = pt.name
 	}
-	if !s.paused {
-		s.keep(d, pt, p, duration, 0)
-		s.repair(d, p.Position)
+	if pt.event {
+		s.press(d, pt, p)
 	}
+	s.keep(d, pt, p, duration, 0)
+	s.repair(d, p.Position)
 }
 
 // begin fixes position 0 by the first packet.
@@ -178,8 +198,12 @@ func (s *Stream) keep(d datagram, pt *payloadType, p jitter.Place, duration ears
 	if pt.event {
 		e.Payload = nil // perhaps a digit of a card
 	}
-	if !s.log.Append(e) {
-		s.dropped++
+	paused := s.pauses.cover(p.Position, p.Position+duration)
+	if paused {
+		e.Payload, e.Flags = nil, e.Flags|record.Silent|record.Paused
+	}
+	if !s.log.Append(e) && !paused {
+		s.drop(e.Position, e.End(), d.arrival)
 	}
 	s.ring.add(e)
 }

@@ -10,7 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"earshot"
+	"earshot/media/event"
 	"earshot/media/jitter"
+	"earshot/media/quality"
 	"earshot/media/record"
 )
 
@@ -38,14 +40,21 @@ type Stream struct {
 	mu       sync.Mutex
 	table    *formatTable
 	timeline jitter.Timeline
+	meter    quality.Meter
 	latch    latch
 	guard    *guard // nil: packets are plain
 	ring     ring
+	ear      ear
+	heldBack holdback
 	closed   bool
-	paused   bool
-	packet   rtp.Packet    // parsed into
-	entry    record.Packet // recorded from
-	blocks   []block       // of the packet, but the newest
+	pauses   pauses
+	drops    drops
+	events   event.Tracker
+	key      event.Packet         // tracked from
+	pending  []earshot.StreamMark // that nobody has asked for yet
+	packet   rtp.Packet           // parsed into
+	entry    record.Packet        // recorded from
+	blocks   []block              // of the packet, but the newest
 	codec    string
 	arrived  int64 // newest packet
 	counts   counters
@@ -53,6 +62,7 @@ type Stream struct {
 	dropped  uint64
 	invalid  uint64
 	control  control
+	reports  reporting
 	settled  earshot.Position
 	spans    []span
 
@@ -76,6 +86,8 @@ type counters struct {
 	senderReports   uint64
 	goodbyes        uint64
 	receiverReports uint64 // sent
+	// extendedReports came, extendedSent went out; roundTrips were measured.
+	extendedReports, extendedSent, roundTrips uint64
 	// unauthentic packets were protected by another key, or not at all.
 	unauthentic uint64
 	// replayed packets had been received, or are too old to tell.
@@ -83,6 +95,11 @@ type counters struct {
 	handshakes      uint64 // DTLS, begun
 	handshakeErrors uint64
 	stun            uint64
+	// discarded packets came after their time of playout, by the meter.
+	discarded uint64
+	// events are packets of telephone events, badEvents those that hold none.
+	events    uint64
+	badEvents uint64
 }
 
 func (c *counters) plus(d counters) {
@@ -93,11 +110,17 @@ func (c *counters) plus(d counters) {
 	c.senderReports += d.senderReports
 	c.goodbyes += d.goodbyes
 	c.receiverReports += d.receiverReports
+	c.extendedReports += d.extendedReports
+	c.extendedSent += d.extendedSent
+	c.roundTrips += d.roundTrips
 	c.unauthentic += d.unauthentic
 	c.replayed += d.replayed
 	c.handshakes += d.handshakes
 	c.handshakeErrors += d.handshakeErrors
 	c.stun += d.stun
+	c.discarded += d.discarded
+	c.events += d.events
+	c.badEvents += d.badEvents
 }
 
 // newStream returns a stream without sockets, with what an earlier process
@@ -110,12 +133,15 @@ func (e *Engine) newStream(spec StreamSpec) (*Stream, error) {
 	s.rate, s.codec = s.table.rate, s.table.first
 	s.assembler = record.NewAssembler(s.rate)
 	s.control.init()
+	s.reports = reporting{mux: spec.RTCPMux, xr: spec.XR}
+	s.reports.aim(spec.RemoteRTCP)
 	if err := s.protect(spec.Security); err != nil {
 		return nil, err
 	}
 	cfg := record.Config{Dir: e.cfg.Dir, CallID: spec.CallID, StreamID: spec.StreamID, Create: e.cfg.CreateFile}
 	if !spec.Resume {
 		s.log = record.NewLog(cfg)
+		s.setPaused(spec.Paused)
 		return s, nil
 	}
 	var past record.Tally
@@ -125,6 +151,7 @@ func (e *Engine) newStream(spec StreamSpec) (*Stream, error) {
 	}
 	s.log = log
 	s.restore(&past)
+	s.setPaused(spec.Paused)
 	if problem := log.Problem(); problem != nil {
 		e.log.Warn("recording is damaged", "call_id", spec.CallID, "stream", spec.StreamID, "err", problem)
 	}
@@ -140,6 +167,7 @@ func (s *Stream) restore(past *record.Tally) {
 		return
 	}
 	s.timeline, s.late, s.arrived = past.Timeline, past.Late, past.LastArrival
+	s.meter = past.Meter
 	s.ring.floor, s.ring.any = past.Timeline.End(), true
 	if past.Codec != "" {
 		s.codec = past.Codec
@@ -190,6 +218,7 @@ func (s *Stream) Start() earshot.Position { return s.log.NewReader().Start() }
 func (s *Stream) End() earshot.Position {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.releaseOverdue()
 	return s.timeline.End()
 }
 
@@ -197,6 +226,7 @@ func (s *Stream) End() earshot.Position {
 func (s *Stream) Stats() earshot.StreamStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.releaseOverdue()
 	t := s.timeline.Stats()
 	return earshot.StreamStats{
 		PacketsReceived:  t.Received + s.counts.replayed,
@@ -206,13 +236,19 @@ func (s *Stream) Stats() earshot.StreamStats {
 		PacketsInvalid:   s.invalid,
 		PacketsDropped:   s.dropped,
 		JitterMS:         float64(t.Jitter) / float64(time.Millisecond),
+		Slips:            t.Slips,
+		SlipMS:           t.Slipped.Duration().Milliseconds(),
+		DriftPPM:         t.DriftPPM,
+		Quality:          s.meter.Quality(),
 	}
 }
 
 func (s *Stream) counters() counters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.counts
+	c := s.counts
+	c.discarded = s.meter.Report().Discarded
+	return c
 }
 
 // SetFormats replaces the answered formats, as after a re-INVITE. The sender
@@ -221,6 +257,7 @@ func (s *Stream) SetFormats(formats []earshot.Format) {
 	table := newFormatTable(formats)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.release()
 	s.latch.from = netip.AddrPort{}
 	if equalFormats(table.list, s.table.list) {
 		s.table = table // which of them are answered may differ
@@ -251,16 +288,11 @@ func equalFormats(a, b []earshot.Format) bool {
 	return true
 }
 
-// SetPaused stops or goes on recording. While paused, packets are received and
-// counted but not kept: the recording is silent there.
-func (s *Stream) SetPaused(paused bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.paused = paused
-}
-
 // flush writes what is pending to disk.
 func (s *Stream) flush() {
+	s.mu.Lock()
+	s.releaseOverdue()
+	s.mu.Unlock()
 	err := s.log.Flush()
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
@@ -290,6 +322,7 @@ func (s *Stream) close() error {
 		s.closeLinks()
 	}
 	s.mu.Lock()
+	s.release()
 	s.closed = true
 	if s.rtp != nil {
 		_ = unix.Close(s.rtp.fd)

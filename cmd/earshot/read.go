@@ -116,15 +116,24 @@ func printCall(w io.Writer, call earshot.Call, file string) {
 		fmt.Fprintf(w, "  %s (%s) %s\n", speakerName(p.Name, p.Role), p.Role, p.AOR)
 	}
 	for _, s := range call.Streams {
-		fmt.Fprintf(w, "  stream %s: %s, %d packets, %d lost, jitter %.1f ms\n", s.Label, s.Codec,
-			s.PacketsReceived, s.PacketsLost, s.JitterMS)
+		fmt.Fprintf(w, "  stream %s: %s, %d packets, %d lost, jitter %.1f ms%s\n", s.Label, s.Codec,
+			s.PacketsReceived, s.PacketsLost, s.JitterMS, opinion(s.Quality))
 	}
 	for _, p := range call.Problems {
 		fmt.Fprintf(w, "  problem: %s\n", p)
 	}
+	printMarks(w, &call)
 	if call.RecordingReady {
 		fmt.Fprintf(w, "  recording %s\n", file)
 	}
+}
+
+// opinion tells the MOS of a stream and by what it was estimated.
+func opinion(q *earshot.Quality) string {
+	if q == nil || q.MOS == nil {
+		return ""
+	}
+	return fmt.Sprintf(", MOS %.1f (%s, worst 10 s %.1f)", *q.MOS, q.Model, *q.MOSWorst)
 }
 
 func printSuggestions(w io.Writer, list []earshot.Suggestion) {

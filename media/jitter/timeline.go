@@ -46,6 +46,9 @@ type Packet struct {
 	// Arrival is in nanoseconds of a clock that never jumps.
 	Arrival int64
 	Marker  bool
+	// Quiet says that nobody speaks in it. It need not be found out before
+	// [Timeline.SlipPending].
+	Quiet bool
 }
 
 // Place is where a packet belongs.
@@ -60,27 +63,6 @@ type Place struct {
 	Jump bool
 }
 
-// anchor is the newest audio packet of a run of consistent timestamps.
-type anchor struct {
-	ssrc      uint32
-	clockRate int
-	timestamp uint32
-	first     int64 // extended sequence number the run began with
-	seq       int64
-	position  earshot.Position
-	duration  earshot.Position
-	arrival   int64
-	// arrival0 and position0 tie the run to the arrival clock; minLag is the
-	// least lag of a packet behind that tie in this window and the one before, so
-	// that a sender whose clock is slow is not taken to have stopped.
-	arrival0  int64
-	position0 earshot.Position
-	minLag    earshot.Position
-	// windowLag is the least lag since windowStart.
-	windowLag   earshot.Position
-	windowStart int64
-}
-
 // Timeline places the packets of one stream. The first packet is position 0;
 // one that overtook it on the way has a negative position. It is not safe for
 // concurrent use.
@@ -92,17 +74,14 @@ type Timeline struct {
 	prevSeq Sequence
 	end     earshot.Position
 	jitter  interarrival
-}
-
-// Stats are the counts of a timeline (RFC 3550 6.4.1).
-type Stats struct {
-	// Received counts every packet placed, duplicates included.
-	Received   uint64
-	Duplicates uint64
-	// Lost is what was expected less what was received, not counting
-	// duplicates, so that they do not hide a loss.
-	Lost   uint64
-	Jitter time.Duration
+	// origin is when the packet at position 0 arrived by the arrival clock, and
+	// frame the length of the first audio.
+	origin int64
+	frame  earshot.Position
+	drift  drift
+	slips  slips
+	// verdict is about the next packet.
+	verdict verdict
 }
 
 // SSRC returns the source being followed; false before the first packet.
@@ -121,10 +100,9 @@ func (t *Timeline) Straggler(ssrc uint32, seq uint16) bool {
 	return ext <= t.prevSeq.max && ext > t.prevSeq.max-maxMisorder
 }
 
-// Clock returns the position that the arrival clock gives to a time.
-func (t *Timeline) Clock(at int64) earshot.Position {
-	a := &t.cur
-	return a.position0 + earshot.PositionOf(time.Duration(at-a.arrival0)) - a.minLag
+// clock returns the position that the arrival clock gives to a packet.
+func (t *Timeline) clock(p Packet) earshot.Position {
+	return earshot.PositionOf(time.Duration(p.Arrival-t.origin)) - t.longer(p)
 }
 
 // Expected returns where a packet that arrives at that time would begin if it
@@ -143,10 +121,13 @@ func (t *Timeline) Resume(p Packet, pos earshot.Position) {
 	if t.started {
 		ahead = t.seq.extend(p.Seq) - t.seq.max
 	}
+	if !t.started {
+		t.origin = p.Arrival - int64(pos.Duration())
+	}
 	if !t.started || p.SSRC != t.cur.ssrc || ahead > maxDropout || ahead <= -maxMisorder {
 		t.prev, t.prevSeq = t.cur, t.seq
 		t.seq.start(p.Seq)
-		t.cur = newAnchor(p, t.seq.max, pos)
+		t.run(p, t.seq.max, pos)
 		t.jitter.first(p)
 		t.started = true
 	}
@@ -156,15 +137,24 @@ func (t *Timeline) Resume(p Packet, pos earshot.Position) {
 	case p.Duration == 0 || pos < t.cur.position:
 	case t.cur.at(p.Timestamp) == pos:
 		t.advance(p, ext, pos)
+	case slipped(pos - t.cur.at(p.Timestamp)):
+		t.move(ext, pos-t.cur.at(p.Timestamp))
+		t.advance(p, ext, pos)
 	default:
 		t.prev = t.cur
-		t.cur = newAnchor(p, ext, pos)
+		t.run(p, ext, pos)
 	}
 	t.end = max(t.end, pos+p.Duration)
 }
 
 // Place decides where the packet belongs, once and for all.
 func (t *Timeline) Place(p Packet) Place {
+	place := t.place(p)
+	t.verdict.decided, t.verdict.stalled = false, false
+	return place
+}
+
+func (t *Timeline) place(p Packet) Place {
 	switch {
 	case !t.started:
 		return t.begin(p)
@@ -191,33 +181,46 @@ func (t *Timeline) begin(p Packet) Place {
 	t.started = true
 	t.seq.start(p.Seq)
 	t.seq.add(t.seq.max)
-	t.cur = newAnchor(p, t.seq.max, 0)
+	t.origin = p.Arrival
+	t.run(p, t.seq.max, 0)
 	t.end = p.Duration
 	t.jitter.first(p)
 	return Place{}
 }
 
-func newAnchor(p Packet, ext int64, pos earshot.Position) anchor {
-	return anchor{
-		ssrc: p.SSRC, clockRate: p.ClockRate, timestamp: p.Timestamp,
-		first: ext, seq: ext, position: pos, duration: p.Duration,
-		arrival: p.Arrival, arrival0: p.Arrival, position0: pos, windowStart: p.Arrival,
-	}
+// run begins a run of consistent timestamps.
+func (t *Timeline) run(p Packet, ext int64, pos earshot.Position) {
+	t.cur = newAnchor(p, ext, pos)
+	t.drift.begin(p.Arrival, t.lag(p, pos))
+	t.slips.begin(p)
 }
 
 // forward places a packet with a new highest sequence number.
 func (t *Timeline) forward(p Packet, ext int64) Place {
 	numbered := t.numbered(p, ext)
-	pos, ok := t.cur.forward(p, numbered)
-	t.seq.add(ext)
+	pos, ok := t.follows(p, numbered)
 	if p.Duration == 0 {
+		t.seq.add(ext)
+		t.slips.hushed = true
 		return Place{Position: t.silent(p)}
 	}
 	if !ok {
-		return t.jumpCounted(p, ext)
+		return t.jump(p, ext)
 	}
+	if by := t.slip(p, ext, pos); by != 0 {
+		t.move(ext, by)
+		pos += by
+	}
+	t.seq.add(ext)
 	t.advance(p, ext, pos)
 	return Place{Position: pos}
+}
+
+// follows returns the position of a packet that goes on with the run, and
+// whether it does.
+func (t *Timeline) follows(p Packet, numbered bool) (earshot.Position, bool) {
+	pos, ok := t.cur.forward(p, numbered)
+	return pos, ok && (t.verdict.stalled || !t.cur.behind(p, pos))
 }
 
 // advance makes the packet the newest of the run.
@@ -225,6 +228,7 @@ func (t *Timeline) advance(p Packet, ext int64, pos earshot.Position) {
 	a := &t.cur
 	a.timestamp, a.seq, a.position, a.duration, a.arrival = p.Timestamp, ext, pos, p.Duration, p.Arrival
 	a.see(a.lag(p.Arrival, pos), p.Arrival)
+	t.watch(p, pos)
 	t.end = max(t.end, pos+p.Duration)
 	t.jitter.add(p)
 }
@@ -255,6 +259,9 @@ func (t *Timeline) reordered(p Packet, ext int64) Place {
 	if p.Duration == 0 {
 		return Place{Position: t.silent(p)}
 	}
+	if !p.Quiet {
+		t.slips.quiet = 0
+	}
 	t.jitter.add(p)
 	t.end = max(t.end, pos+p.Duration)
 	return Place{Position: pos, Late: t.cur.position-pos > lateAfter}
@@ -280,7 +287,7 @@ func (t *Timeline) straggle(p Packet) Place {
 // restart follows a sender that began to count anew under the same SSRC, or
 // was away for longer than the sequence numbers can tell.
 func (t *Timeline) restart(p Packet) Place {
-	pos, ok := t.cur.forward(p, false)
+	pos, ok := t.follows(p, false)
 	t.seq.start(p.Seq)
 	t.seq.add(t.seq.max)
 	if p.Duration == 0 {
@@ -301,13 +308,16 @@ func (t *Timeline) jump(p Packet, ext int64) Place {
 
 // jumpCounted begins a new run at the place the arrival clock gives.
 func (t *Timeline) jumpCounted(p Packet, ext int64) Place {
-	pos := t.Clock(p.Arrival)
+	pos := t.clock(p)
+	if t.verdict.decided {
+		pos = t.verdict.position
+	}
 	pos -= pos % grid
 	if pos < t.end+snap {
 		pos = t.end
 	}
 	t.prev = t.cur
-	t.cur = newAnchor(p, ext, pos)
+	t.run(p, ext, pos)
 	t.end = max(t.end, pos+p.Duration)
 	t.jitter.first(p)
 	return Place{Position: pos, Jump: true}
@@ -327,74 +337,6 @@ func (t *Timeline) numbered(p Packet, ext int64) bool {
 
 // steady reports whether the timestamp agrees with the arrival clock.
 func (t *Timeline) steady(p Packet) bool {
-	_, ok := t.cur.forward(p, false)
+	_, ok := t.follows(p, false)
 	return ok
-}
-
-// at returns the position of a timestamp of the run.
-func (a *anchor) at(timestamp uint32) earshot.Position {
-	return a.position + earshot.At(int64(int32(timestamp-a.timestamp)), a.clockRate)
-}
-
-// lag is how much later than the run's tie a packet at pos arrived.
-func (a *anchor) lag(arrival int64, pos earshot.Position) earshot.Position {
-	return earshot.PositionOf(time.Duration(arrival-a.arrival0)) - (pos - a.position0)
-}
-
-// see takes a packet's lag into the least lag.
-func (a *anchor) see(lag earshot.Position, arrival int64) {
-	if arrival-a.windowStart > int64(lagWindow) {
-		a.windowStart, a.minLag, a.windowLag = arrival, min(a.windowLag, lag), lag
-		return
-	}
-	a.minLag, a.windowLag = min(a.minLag, lag), min(a.windowLag, lag)
-}
-
-// forward returns the position of a packet that follows, and whether it can
-// be trusted.
-func (a *anchor) forward(p Packet, numbered bool) (earshot.Position, bool) {
-	pos := a.at(p.Timestamp)
-	if p.ClockRate != a.clockRate || pos <= a.position {
-		return 0, false
-	}
-	lag := a.lag(p.Arrival, pos) - a.minLag
-	if lag < -maxAhead && !numbered {
-		return 0, false
-	}
-	pause := earshot.PositionOf(time.Duration(p.Arrival-a.arrival)) - (pos - a.position)
-	if pause > minPause && (lag > maxBehind || p.Marker && lag > minPause) {
-		return 0, false
-	}
-	return pos, true
-}
-
-// Stats returns the counts so far.
-func (t *Timeline) Stats() Stats {
-	distinct := t.seq.received - t.seq.duplicates
-	s := Stats{Received: t.seq.received, Duplicates: t.seq.duplicates, Jitter: t.jitter.duration()}
-	if expected := t.seq.expected(); expected > distinct {
-		s.Lost = expected - distinct
-	}
-	return s
-}
-
-// Report is what a reception report block tells of a source (RFC 3550 6.4.1).
-type Report struct {
-	SSRC           uint32
-	FractionLost   uint8
-	TotalLost      int64 // duplicates count as received here, as the RFC has it
-	HighestSeq     uint32
-	Jitter         uint32 // in units of the RTP timestamp
-	ReceivedPacket bool   // since the last report
-}
-
-// Report returns the report block since the last call.
-func (t *Timeline) Report() Report {
-	fresh := t.seq.received != t.seq.receivedPrior
-	r := Report{
-		SSRC: t.cur.ssrc, HighestSeq: uint32(t.seq.max - 1<<16), Jitter: uint32(t.jitter.value),
-		TotalLost: int64(t.seq.expected()) - int64(t.seq.received), ReceivedPacket: fresh,
-	}
-	r.FractionLost = t.seq.fraction()
-	return r
 }

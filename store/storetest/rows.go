@@ -29,6 +29,10 @@ func NewCall(i int, state earshot.CallState) earshot.Call {
 			Peer: "192.0.2.1:5060", StartedAt: start,
 		}},
 		Tags: []string{"billing"}, Problems: []string{"metadata: no recording element"},
+		Marks: []earshot.Mark{
+			{ID: "m1", Kind: earshot.MarkDTMF, StreamID: earshot.StreamID(id + "-s1"), ParticipantID: "p2", AtMS: 1200, EndMS: 1300, Masked: true},
+			{ID: "m2", Kind: earshot.MarkPause, AtMS: 2000, EndMS: 2000, By: "Ada Agent", Reason: "card number"},
+		},
 	}
 	if state.Ended() {
 		end := start.Add(30 * time.Second)
@@ -46,7 +50,15 @@ func newStream(id earshot.CallID, i int, p earshot.ParticipantID) earshot.Stream
 			MLine: i, Port: 20000 + 2*i, Direction: earshot.RecvOnly,
 			Formats: []earshot.Format{{Encoding: "PCMU", ClockRate: 8000, Channels: 1}},
 		},
-		StreamStats: earshot.StreamStats{PacketsReceived: 1500, PacketsLost: 2, JitterMS: 1.5},
+		StreamStats: earshot.StreamStats{PacketsReceived: 1500, PacketsLost: 2, JitterMS: 1.5, Quality: newQuality()},
+	}
+}
+
+func newQuality() *earshot.Quality {
+	mos, rating := 4.39, 92.5
+	return &earshot.Quality{
+		Path: "src-earshot", Model: "G.107", MOS: &mos, MOSWorst: &mos, RFactor: &rating,
+		LossPercent: 0.13, BurstRatio: 1, JitterMeanMS: 1.4, JitterMaxMS: 2.5, DelayMS: 60,
 	}
 }
 

@@ -47,16 +47,30 @@ export function notes(list) {
     h('span', { class: `state ${d.state}` }, deliveries[d.state] ?? d.state)))));
 }
 
+const marks = { dtmf: 'Key', pause: 'Recording paused', resume: 'Recording resumed', hold: 'On hold', unhold: 'Off hold', dropped: 'Not recorded' };
+
+/** timeline is what else happened: keys pressed, pauses, holds. */
+export function timeline(call, at) {
+  const who = (m) => call.participants.find((p) => p.id === m.participant_id);
+  return panel('Timeline', h('ul', { class: 'list marks' }, call.marks.map((m) => h('li', {},
+    h('span', {}, h('strong', {}, marks[m.kind] ?? capital(m.kind)), m.digit && ` ${m.digit}`, m.masked && ' (not kept)',
+      m.packets > 0 && ` ${m.packets} packets, the disk was too slow`,
+      who(m) && `, ${nameOf(who(m))}`, m.by && ` by ${m.by}`, m.reason && h('span', { class: 'why' }, m.reason)),
+    at(m.at_ms)))));
+}
+
 export function details(call) {
   const loss = (s) => {
     const all = s.packets_received + s.packets_lost;
     return all ? `${((100 * s.packets_lost) / all).toFixed(1)} % lost` : 'no packets yet';
   };
+  const mos = (s) => (s.quality?.mos ? `, MOS ${s.quality.mos.toFixed(1)}` : '');
+  const how = (s) => (s.quality?.mos ? `Estimated by ITU-T ${s.quality.model} for the path from the recording client; worst 10 s: ${s.quality.mos_worst.toFixed(1)}` : null);
   const who = (s) => s.participant_ids.map((id) => call.participants.find((p) => p.id === id)).filter(Boolean).map(nameOf).join(', ');
   return panel('Media',
     h('ul', { class: 'list streams' }, call.streams.map((s) => h('li', {},
       h('span', {}, h('strong', {}, who(s) || `Stream ${s.label}`), ` ${s.codec}`),
-      h('span', { class: 'num' }, `${loss(s)}, jitter ${s.jitter_ms.toFixed(1)} ms`)))),
+      h('span', { class: 'num', title: how(s) }, `${loss(s)}, jitter ${s.jitter_ms.toFixed(1)} ms${mos(s)}`)))),
     call.problems?.length > 0 && h('ul', { class: 'problems' }, call.problems.map((p) => h('li', {}, capital(p)))),
     h('p', { class: 'by' }, `Call ${call.id}, began ${fullTime(call.started_at)}`));
 }
