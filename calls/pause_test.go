@@ -145,6 +145,35 @@ func TestPausedCallComesBackPaused(t *testing.T) {
 	})
 }
 
+// A call that goes on in another recording session, as after a transfer, does
+// so paused.
+func TestPausedCallStaysPausedInTheNextSegment(t *testing.T) {
+	r := newRig(t, Config{})
+	answer := r.begin(t, twoParty("d1"))
+	if _, err := r.Pause(t.Context(), answer.CallID, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.End(t.Context(), answer.SegmentID, "bye"); err != nil {
+		t.Fatal(err)
+	}
+	if again := r.begin(t, twoParty("d2")); again.CallID != answer.CallID {
+		t.Fatalf("call %s, want it to go on in %s", again.CallID, answer.CallID)
+	}
+	for _, recv := range r.media.open {
+		if !recv.isPaused() {
+			t.Errorf("stream %s is not paused", recv.id)
+		}
+	}
+	if _, err := r.Resume(t.Context(), answer.CallID, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, recv := range r.media.open {
+		if recv.isPaused() {
+			t.Errorf("stream %s stays paused", recv.id)
+		}
+	}
+}
+
 func TestPauseLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Config{PauseLimit: time.Minute})
