@@ -1,6 +1,9 @@
 package earshot
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // CallState is where a call is in its life:
 //
@@ -79,6 +82,10 @@ type Call struct {
 	// "kind:value": group and session IDs of RFC 7865, UCID and the like. Two
 	// calls that have one in common are recordings of the same conversation.
 	CorrelationIDs []string `json:"correlation_ids,omitempty"`
+	// Conversation is made of the first of these names that tells: two servers
+	// that are given the same recording session give it the same one. It does
+	// not change; "" as long as there is no such name.
+	Conversation string `json:"conversation,omitempty"`
 	// Queue is the ID of the directory's queue that was dialled, "" for none.
 	Queue string `json:"queue,omitempty"`
 	// Problems are what went wrong without costing the recording, each one
@@ -243,6 +250,11 @@ type StreamMedia struct {
 	Formats   []Format       `json:"formats"`
 	Direction MediaDirection `json:"direction"`
 	RTCPMux   bool           `json:"rtcp_mux"`
+	// RemoteRTCP is where the SDP of the sender awaits reports; the zero value
+	// when it names no address.
+	RemoteRTCP netip.AddrPort `json:"remote_rtcp,omitzero"`
+	// XR are the extended reports that were asked for.
+	XR XR `json:"xr,omitzero"`
 }
 
 // StreamStats is what the media plane counts on a stream.
@@ -270,4 +282,6 @@ type StreamStats struct {
 	// DriftPPM is how many millionths faster than ours the sender's clock runs, as
 	// far as the arrival of its packets tells; 0 in the first minute.
 	DriftPPM float64 `json:"drift_ppm"`
+	// Quality is nil before the first audio packet.
+	Quality *Quality `json:"quality"`
 }

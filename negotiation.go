@@ -89,11 +89,27 @@ type MediaOffer struct {
 	PTime    int  `json:"ptime"`
 	MaxPTime int  `json:"max_ptime,omitempty"`
 	RTCPMux  bool `json:"rtcp_mux"`
+	// XR are the extended reports that are asked for.
+	XR XR `json:"xr,omitzero"`
 	// Crypto are the keys offered that can be used, in the offer's order
 	// (RFC 4568).
 	Crypto []Crypto `json:"crypto,omitempty"`
 	// DTLS is what was offered of DTLS-SRTP, nil without (RFC 5763).
 	DTLS *DTLS `json:"dtls,omitempty"`
+}
+
+// XR says which RTCP extended reports go to the sender of a stream, as far as
+// there are any that a receiver can fill (RFC 3611 5.1).
+type XR struct {
+	// RoundTrip is "all" or "sender" when both sides measure the round trip, ""
+	// when they do not.
+	RoundTrip string `json:"rcvr_rtt,omitempty"`
+	// Loss, Duplicates and Jitter are the statistics in the summary.
+	Loss       bool `json:"loss,omitempty"`
+	Duplicates bool `json:"dup,omitempty"`
+	Jitter     bool `json:"jitt,omitempty"`
+	// VoIPMetrics are burst and gap statistics, delays and MOS.
+	VoIPMetrics bool `json:"voip_metrics,omitempty"`
 }
 
 // MediaAnswer is our side of one m-line.
@@ -105,7 +121,9 @@ type MediaAnswer struct {
 	Formats   []Format       `json:"formats"`
 	Direction MediaDirection `json:"direction"`
 	RTCPMux   bool           `json:"rtcp_mux"`
-	StreamID  StreamID       `json:"stream_id"`
+	// XR are the extended reports that will be sent.
+	XR       XR       `json:"xr,omitzero"`
+	StreamID StreamID `json:"stream_id"`
 	// Security is how the stream is protected, nil if it is not.
 	Security *Security `json:"security,omitempty"`
 }

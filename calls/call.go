@@ -46,6 +46,16 @@ type track struct {
 	// security is how the packets are protected, nil if they are not. It holds
 	// keys and is never part of the record.
 	security *earshot.Security
+	// since is when the stream was last opened or taken off hold.
+	since time.Time
+}
+
+// turn notes that a stream begins to send, or does so again: from then on it
+// may be missed.
+func (t *track) turn(before, now earshot.MediaDirection) {
+	if now != earshot.Inactive && (before == "" || before == earshot.Inactive) {
+		t.since = time.Now()
+	}
 }
 
 func newCall(m *Manager, rec earshot.Call) *call {

@@ -161,7 +161,10 @@ func (m *memMedia) Open(spec StreamSpec) (Receiver, error) {
 	if m.limit > 0 && len(m.open) >= m.limit {
 		return nil, earshot.ErrNoPorts
 	}
-	r := &memReceiver{media: m, id: spec.StreamID, port: spec.Port, formats: spec.Formats, resumed: spec.Resume, security: spec.Security, paused: spec.Paused}
+	r := &memReceiver{
+		media: m, id: spec.StreamID, port: spec.Port, formats: spec.Formats, resumed: spec.Resume, security: spec.Security, paused: spec.Paused,
+		agreed: earshot.StreamMedia{RTCPMux: spec.RTCPMux, RemoteRTCP: spec.RemoteRTCP, XR: spec.XR},
+	}
 	if r.port == 0 {
 		r.port = m.next
 		m.next += 2
@@ -201,10 +204,17 @@ type memReceiver struct {
 	mu          sync.Mutex
 	formats     []earshot.Format
 	security    *earshot.Security
+	agreed      earshot.StreamMedia // of RTCP
 	first, last time.Time
 	stats       earshot.StreamStats
 	paused      bool
 	marks       []earshot.StreamMark
+}
+
+func (r *memReceiver) SetReports(agreed earshot.StreamMedia) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.agreed = agreed
 }
 
 func (r *memReceiver) packet(at time.Time) {

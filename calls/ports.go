@@ -2,6 +2,7 @@ package calls
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"earshot"
@@ -31,6 +32,11 @@ type StreamSpec struct {
 	Port int
 	// RTCPMux says that RTCP shares the RTP port (RFC 5761).
 	RTCPMux bool
+	// RemoteRTCP is where the SDP of the sender awaits reports; invalid if it
+	// names no address.
+	RemoteRTCP netip.AddrPort
+	// XR are the extended reports that were asked for.
+	XR earshot.XR
 	// Resume goes on with a recording of an earlier process.
 	Resume bool
 	// Security is how the packets are protected, nil if they are not.
@@ -73,6 +79,8 @@ type Receiver interface {
 	// Codec names the format of the last packet: "PCMU/8000".
 	Codec() string
 	SetFormats(formats []earshot.Format)
+	// SetReports takes over where RTCP goes and what is to be in it.
+	SetReports(agreed earshot.StreamMedia)
 	// SetSecurity replaces the protection of the packets; nil means none.
 	SetSecurity(security *earshot.Security) error
 	// SetPaused stops or goes on keeping what comes; it is counted all the same.

@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"net/netip"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -146,4 +147,106 @@ func TestWatchStoresWhereStreamsBegin(t *testing.T) {
 	if !s.Started || s.OffsetMS != -40 || s.PacketsReceived != 1 {
 		t.Errorf("stream %+v", s)
 	}
+}
+
+// A session that comes back from a long hold is not missed for the time it was
+// on hold, but for the time after it.
+func TestMediaTimeoutAfterHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{MediaTimeout: time.Minute})
+		offer := twoParty("d1")
+		answer := r.begin(t, offer)
+		change := func(direction earshot.MediaDirection) {
+			t.Helper()
+			again := offer
+			again.Media = slices.Clone(offer.Media)
+			for i := range again.Media {
+				again.Media[i].Direction = direction
+			}
+			if _, err := r.Update(t.Context(), answer.SegmentID, again); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass := func(d time.Duration, want earshot.CallState) {
+			t.Helper()
+			time.Sleep(d) // the bubble's clock
+			r.watch(t.Context(), time.Now())
+			if s := r.store.calls[answer.CallID].State; s != want {
+				t.Fatalf("the call is %s, want %s", s, want)
+			}
+		}
+		pass(50*time.Second, earshot.CallLive)
+		change(earshot.Inactive)
+		pass(8*time.Hour, earshot.CallLive)
+		change(earshot.RecvOnly) // as good as inactive: nobody sends
+		pass(8*time.Hour, earshot.CallLive)
+		change(earshot.SendOnly)
+		pass(50*time.Second, earshot.CallLive)
+		change(earshot.SendOnly) // says nothing new
+		pass(20*time.Second, earshot.CallWrapping)
+	})
+}
+
+// One stream on hold does not spare the other, and a stream added late has its
+// own time.
+func TestMediaTimeoutOfOneStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{MediaTimeout: time.Minute})
+		offer := twoParty("d1")
+		for i := range offer.Media {
+			offer.Media[i].Direction = earshot.Inactive
+		}
+		answer := r.begin(t, offer)
+		time.Sleep(time.Hour) // the bubble's clock
+		offer.Media = append(slices.Clone(offer.Media), offer.Media[1])
+		offer.Media[2].Direction, offer.Media[2].Label = earshot.SendOnly, "3"
+		if _, err := r.Update(t.Context(), answer.SegmentID, offer); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []earshot.CallState{earshot.CallLive, earshot.CallWrapping} {
+			time.Sleep(50 * time.Second)
+			r.watch(t.Context(), time.Now())
+			if s := r.store.calls[answer.CallID].State; s != want {
+				t.Fatalf("the call is %s, want %s", s, want)
+			}
+		}
+	})
+}
+
+// Where reports go and what is in them is answered, follows a re-INVITE and is
+// there again after a restart.
+func TestReportsAreAgreed(t *testing.T) {
+	r := newRig(t, Config{})
+	offer := twoParty("d1")
+	offer.Media[0].XR = earshot.XR{RoundTrip: "all", VoIPMetrics: true}
+	offer.Media[0].RemoteRTCP = netip.MustParseAddrPort("192.0.2.1:5001")
+	answer := r.begin(t, offer)
+	id := answer.Media[0].StreamID
+	if answer.Media[0].XR != offer.Media[0].XR || answer.Media[1].XR != (earshot.XR{}) {
+		t.Errorf("answers %+v", answer.Media)
+	}
+	check := func(r *rig) {
+		t.Helper()
+		got := r.media.open[id].agreed
+		if got.XR != offer.Media[0].XR || got.RemoteRTCP != offer.Media[0].RemoteRTCP || got.RTCPMux != offer.Media[0].RTCPMux {
+			t.Errorf("agreed %+v, want %+v", got, offer.Media[0])
+		}
+	}
+	check(r)
+	offer.Media = slices.Clone(offer.Media)
+	offer.Media[0].XR, offer.Media[0].RTCPMux = earshot.XR{Jitter: true}, true
+	offer.Media[0].RemoteRTCP = netip.MustParseAddrPort("192.0.2.2:6000")
+	if _, err := r.Update(t.Context(), answer.SegmentID, offer); err != nil {
+		t.Fatal(err)
+	}
+	check(r)
+	held := offer
+	held.Media = slices.Clone(offer.Media)
+	held.Media[0].RemoteRTCP, held.Media[0].Direction = netip.MustParseAddrPort("0.0.0.0:6000"), earshot.Inactive
+	if _, err := r.Update(t.Context(), answer.SegmentID, held); err != nil {
+		t.Fatal(err)
+	}
+	check(r) // where it was before the hold
+	again, _ := r.restart(t, Config{}, earshot.Dialog{ID: "d1", CallID: answer.CallID, SegmentID: answer.SegmentID})
+	check(again)
 }

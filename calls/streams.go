@@ -90,7 +90,7 @@ func (c *call) open(id earshot.SegmentID, plan []planned) ([]earshot.MediaAnswer
 			stream := earshot.NewStreamID()
 			recv, err := c.m.media.Open(StreamSpec{
 				CallID: c.rec.ID, StreamID: stream, Formats: p.formats, RTCPMux: p.offer.RTCPMux,
-				Security: p.security, Paused: c.rec.Paused,
+				RemoteRTCP: p.offer.RemoteRTCP, XR: p.offer.XR, Security: p.security, Paused: c.rec.Paused,
 			})
 			if err != nil {
 				return nil, opened, fmt.Errorf("open stream for m-line %d: %w", i, err)
@@ -100,14 +100,19 @@ func (c *call) open(id earshot.SegmentID, plan []planned) ([]earshot.MediaAnswer
 			opened = append(opened, s.ID)
 		}
 		s.Label = p.offer.Label
+		c.tracks[s.ID].turn(s.Media.Direction, answerDirection(p.offer.Direction))
 		s.Media.Formats, s.Media.RTCPMux = p.formats, p.offer.RTCPMux
+		s.Media.XR = p.offer.XR
+		if to := p.offer.RemoteRTCP.Addr(); to.IsValid() && !to.IsUnspecified() { // a hold of RFC 2543 names none
+			s.Media.RemoteRTCP = p.offer.RemoteRTCP
+		}
 		s.Media.Direction = answerDirection(p.offer.Direction)
 		if s.Codec == "" {
 			s.Codec = p.formats[0].String()
 		}
 		answers[i] = earshot.MediaAnswer{
 			Accepted: true, Port: s.Media.Port, Formats: p.formats, StreamID: s.ID,
-			Direction: s.Media.Direction, RTCPMux: s.Media.RTCPMux, Security: p.security,
+			Direction: s.Media.Direction, RTCPMux: s.Media.RTCPMux, XR: s.Media.XR, Security: p.security,
 		}
 	}
 	return answers, opened, nil
@@ -165,6 +170,7 @@ func (c *call) renegotiated(id earshot.SegmentID, answers []earshot.MediaAnswer)
 			continue
 		}
 		t.recv.SetFormats(s.Media.Formats)
+		t.recv.SetReports(s.Media)
 		for _, a := range answers {
 			if a.StreamID != s.ID {
 				continue

@@ -112,8 +112,10 @@ func (c *call) watchSegment(ctx context.Context, seg earshot.Segment, now time.T
 	return false, nil
 }
 
-// lastSign returns when the last packet of a segment came, or when it began,
-// and whether any of its streams should be sending.
+// lastSign returns when the last packet of a segment came, or when it or one of
+// its streams that should be sending began or was taken off hold, and whether
+// any should be. A stream on hold is never missed: inactive, c=0.0.0.0
+// (RFC 3264 8.4), or offered recvonly.
 func (c *call) lastSign(seg earshot.Segment) (last time.Time, active bool) {
 	last = seg.StartedAt
 	for _, s := range c.rec.Streams {
@@ -123,6 +125,9 @@ func (c *call) lastSign(seg earshot.Segment) (last time.Time, active bool) {
 		}
 		if s.Media.Direction != earshot.Inactive {
 			active = true
+			if t.since.After(last) {
+				last = t.since
+			}
 		}
 		if at := t.recv.LastPacket(); at.After(last) {
 			last = at

@@ -65,7 +65,7 @@ func (s *Stream) shakeHands() {
 	if !g.keys(rtpPort) && g.links[rtpPort] == nil && g.security.Peer.IsValid() {
 		s.shake(rtpPort, g.security.Peer)
 	}
-	if !s.spec.RTCPMux && !g.keys(rtcpPort) && g.links[rtcpPort] == nil && g.security.PeerRTCP.IsValid() {
+	if !s.reports.mux && !g.keys(rtcpPort) && g.links[rtcpPort] == nil && g.security.PeerRTCP.IsValid() {
 		s.shake(rtcpPort, g.security.PeerRTCP)
 	}
 }

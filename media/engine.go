@@ -13,6 +13,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"earshot"
 	"earshot/media/record"
 	"earshot/media/srtp"
@@ -69,6 +71,7 @@ type Engine struct {
 	ports   *ports
 	pollers []*poller
 	totals  totals
+	mos     *prometheus.HistogramVec
 	// certificate is what peers see in DTLS handshakes.
 	certificate *srtp.Certificate
 
@@ -96,7 +99,7 @@ func New(cfg Config, log *slog.Logger) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
-	e := &Engine{cfg: cfg, log: log, clock: newClock(), ports: p, certificate: certificate, streams: map[*Stream]bool{}}
+	e := &Engine{cfg: cfg, log: log, clock: newClock(), ports: p, certificate: certificate, streams: map[*Stream]bool{}, mos: newMOS()}
 	for range min(maxPollers, runtime.NumCPU()) {
 		poller, err := newPoller(e.clock)
 		if err != nil {
@@ -206,6 +209,11 @@ type StreamSpec struct {
 	Port int
 	// RTCPMux says that RTCP shares the RTP port (RFC 5761).
 	RTCPMux bool
+	// RemoteRTCP is where the SDP of the sender awaits reports; invalid if it
+	// names no address.
+	RemoteRTCP netip.AddrPort
+	// XR are the extended reports that were asked for.
+	XR earshot.XR
 	// Resume goes on with what a dead process recorded of the stream.
 	Resume bool
 	// Security is how the packets are protected, nil if they are not.
@@ -261,7 +269,9 @@ func (e *Engine) bind(port int) (socketPair, error) {
 // forget is called once by each stream when it is over.
 func (e *Engine) forget(s *Stream) {
 	e.totals.mu.Lock()
-	e.totals.add(s.Stats(), s.counters())
+	stats := s.Stats()
+	e.totals.add(stats, s.counters())
+	e.rate(stats.Quality)
 	e.mu.Lock()
 	delete(e.streams, s)
 	e.mu.Unlock()

@@ -478,7 +478,7 @@ func TestCollectors(t *testing.T) {
 		}
 		got := gather(t, e)
 		if got["earshot_media_packets_received_total"] != 10 || got["earshot_media_port_pairs"] != 3000 ||
-			(got["earshot_media_streams"] == 0) != closed || (got["earshot_media_port_pairs_used"] == 0) != closed {
+			(got["earshot_media_streams"] == 0) != closed || (got["earshot_media_stream_mos"] == 1) != closed || (got["earshot_media_port_pairs_used"] == 0) != closed {
 			t.Errorf("closed %v: %v", closed, got)
 		}
 	}
@@ -502,7 +502,7 @@ func gather(t *testing.T, e *Engine) map[string]float64 {
 			t.Errorf("name %s", f.GetName())
 		}
 		m := f.GetMetric()[0]
-		out[f.GetName()] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		out[f.GetName()] = m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
 	}
 	return out
 }
@@ -536,7 +536,7 @@ func TestDualStack(t *testing.T) {
 	eventually(t, "the packet", func() bool { return s.Stats().PacketsReceived == 1 })
 	s.mu.Lock()
 	from := s.latch.from
-	s.spec.RTCPMux, s.control.next = true, 1
+	s.reports.mux, s.control.next = true, 1
 	s.mu.Unlock()
 	if !from.Addr().Is4() {
 		t.Errorf("packet from %v", from)

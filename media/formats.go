@@ -6,6 +6,7 @@ import (
 
 	"earshot"
 	"earshot/media/codec"
+	"earshot/media/quality"
 )
 
 // Static payload types (RFC 3551 6) that are understood without being in the
@@ -28,10 +29,11 @@ var (
 // payloadType is what one payload type means on a stream.
 type payloadType struct {
 	format     earshot.Format
-	name       string       // of the format
-	layout     codec.Layout // nil if silent
-	event      bool         // telephone-event: the payload is not kept
-	redundant  bool         // other payload types are inside (RFC 2198)
+	name       string         // of the format
+	layout     codec.Layout   // nil if silent
+	impairment *quality.Codec // nil if not known
+	event      bool           // telephone-event: the payload is not kept
+	redundant  bool           // other payload types are inside (RFC 2198)
 	unanswered bool
 }
 
@@ -82,7 +84,7 @@ func (t *formatTable) add(f earshot.Format, unanswered bool) {
 		if !codec.Recordable(f) {
 			return // its packets are counted only
 		}
-		p.layout = codec.LayoutOf(f)
+		p.layout, p.impairment = codec.LayoutOf(f), quality.CodecOf(f)
 		if t.first == "" {
 			t.first = f.String()
 		}

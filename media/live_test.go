@@ -5,11 +5,13 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
 	"earshot"
 	"earshot/media/record"
+	"earshot/media/rtptest"
 )
 
 func TestNothingHasSettledBeforeTheFirstPacket(t *testing.T) {
@@ -79,6 +81,51 @@ func TestGapSettlesAfterThePlayoutDelay(t *testing.T) {
 		}
 		return frame
 	})
+	if err := r.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A packet that comes 150 ms too late once a second is missed once, and waited
+// for from then on; half a minute after the last one the delay is short again.
+func TestPlayoutDelayFollowsLatePackets(t *testing.T) {
+	r := newRig(t, Config{})
+	heard := 0
+	var pcm []int16
+	listen := func() {
+		buf := make([]int16, 8000)
+		n, err := r.s.ReadAt(buf, earshot.At(int64(len(pcm)), 8000))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pcm = append(pcm, buf[:n]...)
+	}
+	r.send(50)
+	for range 20 {
+		held := r.src.Next()
+		number := r.src.Number - 1
+		r.at += frame
+		for n := range 49 {
+			if n == 7 {
+				r.take(held)
+			}
+			r.send(1)
+			listen()
+		}
+		if from := number * rtptest.FrameSamples; pcm[from+100] == rtptest.Level(rtptest.PCMU, number) && pcm[from+159] == pcm[from] {
+			heard++
+		}
+	}
+	if heard != 19 {
+		t.Errorf("%d of 20 late packets were heard", heard)
+	}
+	r.send(30 * 50)
+	if got := r.s.playout(); got != minPlayout {
+		t.Errorf("the delay is still %v", got)
+	}
+	if st := r.s.Stats(); st.PacketsLost != 0 || st.PacketsLate != 0 {
+		t.Errorf("stats %+v", st)
+	}
 	if err := r.s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -268,10 +315,14 @@ func TestLiveReadingAllocatesNothing(t *testing.T) {
 // than 100 kB.
 func TestMemoryOfACall(t *testing.T) {
 	const calls = 20
+	e := newEngine(t, Config{}) // one for all, as a server has
 	before := heap()
 	var rigs []*rig
-	for range 2 * calls {
-		r := newRig(t, Config{})
+	for i := range 2 * calls {
+		r := &rig{t: t, e: e, at: e.clock.now(), src: &rtptest.Numbered{Format: rtptest.PCMU, SSRC: 11}}
+		sp := spec()
+		sp.StreamID = earshot.StreamID(strconv.Itoa(i))
+		r.open(sp)
 		buf := make([]int16, 256)
 		for n := range 1000 {
 			r.send(1)

@@ -21,6 +21,13 @@ func (t *totals) add(s earshot.StreamStats, c counters) {
 	t.plus(c)
 }
 
+// rate takes a stream that is over into the histogram.
+func (e *Engine) rate(q *earshot.Quality) {
+	if q != nil && q.MOS != nil {
+		e.mos.WithLabelValues(q.Model).Observe(*q.MOS)
+	}
+}
+
 func addStats(sum *earshot.StreamStats, s earshot.StreamStats) {
 	sum.PacketsReceived += s.PacketsReceived
 	sum.PacketsLost += s.PacketsLost
@@ -59,7 +66,12 @@ var metricHelp = map[string]string{
 	"rtcp_sender_reports_total": "RTCP sender reports received.",
 	"rtcp_goodbyes_total":       "RTCP BYE packets received.",
 	"rtcp_reports_sent_total":   "RTCP receiver reports sent.",
+	"rtcp_xr_received_total":    "RTCP extended reports received.",
+	"rtcp_xr_sent_total":        "RTCP extended reports sent.",
+	"rtcp_round_trips_total":    "Round trips that peers told of by extended reports.",
+	"packets_discarded_total":   "RTP packets that came after their time of playout; they are recorded.",
 	"streams":                   "Streams being received.",
+	"streams_poor":              "Streams being received with a mean MOS below 3.6: many users dissatisfied (G.107 table B.1).",
 	"port_pairs":                "Pairs of RTP and RTCP ports there are.",
 	"port_pairs_used":           "Pairs of RTP and RTCP ports in use.",
 }
@@ -70,7 +82,19 @@ func (e *Engine) Collectors() []prometheus.Collector {
 	for name, help := range metricHelp {
 		c.descs[name] = prometheus.NewDesc("earshot_media_"+name, help, nil, nil)
 	}
-	return []prometheus.Collector{c}
+	return []prometheus.Collector{c, e.mos}
+}
+
+// poorMOS is that of R = 70.
+const poorMOS = 3.6
+
+// newMOS returns the histogram of what streams were rated when they ended.
+func newMOS() *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Namespace: "earshot", Subsystem: "media", Name: "stream_mos",
+		Help:    "Mean MOS of streams that ended, by the E-model of ITU-T G.107 or G.107.1, on the path from the recording client.",
+		Buckets: []float64{1.5, 2, 2.5, 3.1, 3.6, 4, 4.2, 4.3, 4.4, 4.5},
+	}, []string{"model"})
 }
 
 // Describe implements prometheus.Collector.
@@ -82,7 +106,7 @@ func (c collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c collector) Collect(ch chan<- prometheus.Metric) {
-	stats, counts, streams := c.engine.sum()
+	stats, counts, open := c.engine.sum()
 	count := func(name string, v uint64) {
 		ch <- prometheus.MustNewConstMetric(c.descs[name], prometheus.CounterValue, float64(v))
 	}
@@ -92,6 +116,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	count("packets_late_total", stats.PacketsLate)
 	count("packets_invalid_total", stats.PacketsInvalid)
 	count("packets_dropped_total", stats.PacketsDropped)
+	count("packets_discarded_total", counts.discarded)
 	count("packets_foreign_total", counts.foreign)
 	count("packets_unanswered_total", counts.unanswered)
 	count("packets_unauthentic_total", counts.unauthentic)
@@ -106,23 +131,36 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	count("rtcp_sender_reports_total", counts.senderReports)
 	count("rtcp_goodbyes_total", counts.goodbyes)
 	count("rtcp_reports_sent_total", counts.receiverReports)
+	count("rtcp_xr_received_total", counts.extendedReports)
+	count("rtcp_xr_sent_total", counts.extendedSent)
+	count("rtcp_round_trips_total", counts.roundTrips)
 	used, all := c.engine.ports.inUse()
-	for name, v := range map[string]int{"streams": streams, "port_pairs": all, "port_pairs_used": used} {
+	for name, v := range map[string]int{
+		"streams": open.streams, "streams_poor": open.poor, "port_pairs": all, "port_pairs_used": used,
+	} {
 		ch <- prometheus.MustNewConstMetric(c.descs[name], prometheus.GaugeValue, float64(v))
 	}
 }
 
+// opened counts the streams that are open.
+type opened struct{ streams, poor int }
+
 // sum adds up the streams that are over and those that are not.
-func (e *Engine) sum() (earshot.StreamStats, counters, int) {
+func (e *Engine) sum() (earshot.StreamStats, counters, opened) {
 	e.totals.mu.Lock()
 	defer e.totals.mu.Unlock()
 	stats, counts := e.totals.stats, e.totals.counters
 	open := e.open(nil)
+	now := opened{streams: len(open)}
 	for _, s := range open {
-		addStats(&stats, s.Stats())
+		st := s.Stats()
+		if q := st.Quality; q != nil && q.MOS != nil && *q.MOS < poorMOS {
+			now.poor++
+		}
+		addStats(&stats, st)
 		counts.plus(s.counters())
 	}
 	e.totals.lost = max(e.totals.lost, stats.PacketsLost)
 	stats.PacketsLost = e.totals.lost
-	return stats, counts, len(open)
+	return stats, counts, now
 }

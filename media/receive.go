@@ -6,6 +6,7 @@ import (
 
 	"earshot"
 	"earshot/media/jitter"
+	"earshot/media/quality"
 	"earshot/media/record"
 )
 
@@ -150,8 +151,13 @@ func (s *Stream) place(d datagram, pt *payloadType) {
 	p := s.timeline.Place(packet)
 	s.arrived = max(s.arrived, d.arrival)
 	if p.Duplicate {
+		s.meter.Duplicate()
 		return
 	}
+	s.meter.Add(quality.Packet{
+		SSRC: packet.SSRC, Seq: packet.Seq, Timestamp: packet.Timestamp, ClockRate: packet.ClockRate,
+		Position: p.Position, Duration: duration, Arrival: d.arrival, Codec: pt.impairment,
+	})
 	if p.Jump {
 		s.counts.jumps++
 	}

@@ -21,7 +21,12 @@ func TestFiveHundredPackets(t *testing.T) {
 	r := newRig(t, Config{})
 	r.send(500)
 	r.check(r.close(), 500, same)
-	if st := r.s.Stats(); st != (earshot.StreamStats{PacketsReceived: 500}) {
+	st := r.s.Stats()
+	if q := st.Quality; q == nil || *q.MOS != 4.41 || *q.MOSWorst != 4.41 || q.Model != "G.107" || q.RoundTripMS != nil {
+		t.Errorf("quality %+v", q)
+	}
+	st.Quality = nil
+	if st != (earshot.StreamStats{PacketsReceived: 500}) {
 		t.Errorf("stats %+v", st)
 	}
 }

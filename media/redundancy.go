@@ -89,6 +89,7 @@ func (s *Stream) repair(d datagram, at earshot.Position) {
 		s.packet.Timestamp, s.packet.SequenceNumber = timestamp, h.SequenceNumber-uint16(len(s.blocks)-i)
 		s.packet.Marker = false
 		s.counts.repaired++
+		s.meter.Repaired(s.packet.SequenceNumber)
 		s.keep(d, pt, jitter.Place{Position: pos}, duration, record.Repaired)
 	}
 	s.packet.Header = h

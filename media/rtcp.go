@@ -9,7 +9,7 @@ import (
 	"github.com/pion/rtcp"
 	"golang.org/x/sys/unix"
 
-	"earshot/media/jitter"
+	"earshot"
 )
 
 // rtcpInterval is the mean time between reports (RFC 3550 6.2).
@@ -28,6 +28,38 @@ type control struct {
 	// lastSRAt when it came (RFC 3550 6.4.1 LSR and DLSR).
 	lastSR   uint32
 	lastSRAt int64
+	// ours and theirs measure the round trip (RFC 3611 4.4, 4.5).
+	ours   references
+	theirs reference
+}
+
+// reporting is what was agreed about RTCP.
+type reporting struct {
+	mux bool
+	xr  earshot.XR
+	// remote is where the SDP awaits RTCP, the zero value if it does not say.
+	remote netip.AddrPort
+}
+
+// aim takes over an address of the SDP. That of a stream on hold (RFC 3264
+// 8.4) is none.
+func (r *reporting) aim(remote netip.AddrPort) bool {
+	addr := remote.Addr()
+	if !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || remote.Port() == 0 || remote == r.remote {
+		return false
+	}
+	r.remote = remote
+	return true
+}
+
+// SetReports takes over what was agreed anew about RTCP, as by a re-INVITE.
+func (s *Stream) SetReports(agreed earshot.StreamMedia) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reports.mux, s.reports.xr = agreed.RTCPMux, agreed.XR
+	if s.reports.aim(agreed.RemoteRTCP) {
+		s.control.from = netip.AddrPort{} // the sender may have moved
+	}
 }
 
 func (c *control) init() {
@@ -42,7 +74,9 @@ func (c *control) init() {
 func isRTCP(b []byte) bool { return len(b) >= 8 && b[0]>>6 == 2 && b[1] >= 192 && b[1] <= 223 }
 
 // takeRTCP takes a compound packet (RFC 3550 6.1) that came on the RTP port or
-// the RTCP port.
+// the RTCP port; one of reduced size as well (RFC 5506). Packets of other types
+// are passed over, and a BYE is counted only: whether the stream is over is for
+// the signalling to say.
 func (s *Stream) takeRTCP(d datagram, muxed bool) {
 	if d.cut || !isRTCP(d.data) {
 		s.invalid++
@@ -61,53 +95,60 @@ func (s *Stream) takeRTCP(d datagram, muxed bool) {
 			s.invalid++
 			return
 		}
-		s.control.take(rest[:size], h.Type, d, &s.counts)
+		s.takeReport(rest[:size], h.Type, d.arrival)
 		rest = rest[size:]
 	}
 	s.control.from, s.control.muxed = d.from, muxed
 }
 
-func (c *control) take(packet []byte, kind rtcp.PacketType, d datagram, counts *counters) {
+func (s *Stream) takeReport(packet []byte, kind rtcp.PacketType, arrival int64) {
 	switch kind {
 	case rtcp.TypeSenderReport:
 		var sr rtcp.SenderReport
 		if sr.Unmarshal(packet) == nil {
-			counts.senderReports++
-			c.lastSR, c.lastSRAt = uint32(sr.NTPTime>>16), d.arrival
+			s.counts.senderReports++
+			s.control.lastSR, s.control.lastSRAt = middle(sr.NTPTime), arrival
 		}
+	case rtcp.TypeExtendedReport:
+		s.takeXR(packet, arrival)
 	case rtcp.TypeGoodbye:
-		counts.goodbyes++
+		s.counts.goodbyes++
 	}
 }
 
-// report sends a receiver report if one is due.
+// report sends a receiver report if one is due. It does so as long as the
+// stream is open, be it on hold or not begun yet: what lies between keeps its
+// bindings by it (RFC 6263 4.6). No other packet is ever sent.
 func (s *Stream) report() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, any := s.timeline.SSRC()
-	if s.closed || !any {
+	if _, _, known := s.reportTo(); s.closed || !known {
 		return
 	}
 	now := s.now()
 	c := &s.control
 	if c.next == 0 {
-		c.next = now + pause()/2
+		c.next = now + pause()/2 // RFC 3550 6.2
 	}
 	if now < c.next {
 		return
 	}
 	c.next = now + pause()
-	s.send(c.packets(s.timeline.Report(), now))
+	s.send(s.packets(now))
 }
 
 // pause returns the time to the next report, which must not be regular
-// (RFC 3550 6.3.1): half to one and a half intervals.
+// (RFC 3550 6.3.1): half to one and a half intervals. Of two participants
+// neither needs to reconsider, nor to make up for it.
 func pause() int64 { return int64(rtcpInterval/2) + rand.Int64N(int64(rtcpInterval)) }
 
-// packets returns the compound packet of a receiver.
-func (c *control) packets(r jitter.Report, now int64) []rtcp.Packet {
+// packets returns the compound packet of a receiver: a report, empty when there
+// is nothing to report (RFC 3550 6.4.2), the CNAME, and what of extended reports
+// was asked for.
+func (s *Stream) packets(now int64) []rtcp.Packet {
+	c := &s.control
 	rr := &rtcp.ReceiverReport{SSRC: c.ssrc}
-	if r.ReceivedPacket {
+	if r := s.timeline.Report(); r.ReceivedPacket {
 		b := rtcp.ReceptionReport{
 			SSRC: r.SSRC, FractionLost: r.FractionLost, TotalLost: clampLost(r.TotalLost),
 			LastSequenceNumber: r.HighestSeq, Jitter: r.Jitter,
@@ -118,7 +159,11 @@ func (c *control) packets(r jitter.Report, now int64) []rtcp.Packet {
 		}
 		rr.Reports = append(rr.Reports, b)
 	}
-	return []rtcp.Packet{rr, rtcp.NewCNAMESourceDescription(c.ssrc, c.cname)}
+	packets := []rtcp.Packet{rr, rtcp.NewCNAMESourceDescription(c.ssrc, c.cname)}
+	if xr := s.extended(now); xr != nil {
+		packets = append(packets, xr)
+	}
+	return packets
 }
 
 // clampLost keeps the cumulative loss in its 24 bits (RFC 3550 6.4.1).
@@ -129,25 +174,32 @@ func (s *Stream) goodbye() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.control.sent {
-		packets := s.control.packets(s.timeline.Report(), s.now())
-		s.send(append(packets, &rtcp.Goodbye{Sources: []uint32{s.control.ssrc}}))
+		s.send(append(s.packets(s.now()), &rtcp.Goodbye{Sources: []uint32{s.control.ssrc}}))
 	}
 }
 
-// send sends to where RTCP comes from; before any came, to where it is to be
-// expected: the port after that of the RTP, or the same.
+// reportTo returns where RTCP goes: where it comes from; before any came, to
+// where the SDP says, or, if the media comes from elsewhere, beside its source.
+func (s *Stream) reportTo() (to netip.AddrPort, muxed, known bool) {
+	c, r := &s.control, &s.reports
+	source := s.latch.from
+	switch {
+	case c.from.IsValid():
+		return c.from, c.muxed, true
+	case r.remote.IsValid() && (!source.IsValid() || r.remote.Addr() == source.Addr()):
+		return r.remote, r.mux, true
+	case !source.IsValid():
+		return to, false, false
+	case r.mux:
+		return source, true, true
+	}
+	return netip.AddrPortFrom(source.Addr(), source.Port()+1), false, source.Port() < 65535
+}
+
 func (s *Stream) send(packets []rtcp.Packet) {
-	c := &s.control
-	to, muxed := c.from, c.muxed
-	if !to.IsValid() {
-		from := s.latch.from
-		if !from.IsValid() || from.Port() == 65535 {
-			return
-		}
-		to, muxed = netip.AddrPortFrom(from.Addr(), from.Port()+1), false
-		if s.spec.RTCPMux {
-			to, muxed = from, true
-		}
+	to, muxed, known := s.reportTo()
+	if !known {
+		return
 	}
 	b, err := rtcp.Marshal(packets)
 	if err == nil && s.guard != nil {
@@ -158,7 +210,7 @@ func (s *Stream) send(packets []rtcp.Packet) {
 		return
 	}
 	if unix.Sendto(fd, b, unix.MSG_DONTWAIT, sockaddr(s.engine.familiar(to))) == nil {
-		c.sent = true
+		s.control.sent = true
 		s.counts.receiverReports++
 	}
 }

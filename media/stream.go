@@ -11,6 +11,7 @@ import (
 
 	"earshot"
 	"earshot/media/jitter"
+	"earshot/media/quality"
 	"earshot/media/record"
 )
 
@@ -38,6 +39,7 @@ type Stream struct {
 	mu       sync.Mutex
 	table    *formatTable
 	timeline jitter.Timeline
+	meter    quality.Meter
 	latch    latch
 	guard    *guard // nil: packets are plain
 	ring     ring
@@ -58,6 +60,7 @@ type Stream struct {
 	dropped  uint64
 	invalid  uint64
 	control  control
+	reports  reporting
 	settled  earshot.Position
 	spans    []span
 
@@ -81,6 +84,8 @@ type counters struct {
 	senderReports   uint64
 	goodbyes        uint64
 	receiverReports uint64 // sent
+	// extendedReports came, extendedSent went out; roundTrips were measured.
+	extendedReports, extendedSent, roundTrips uint64
 	// unauthentic packets were protected by another key, or not at all.
 	unauthentic uint64
 	// replayed packets had been received, or are too old to tell.
@@ -88,6 +93,8 @@ type counters struct {
 	handshakes      uint64 // DTLS, begun
 	handshakeErrors uint64
 	stun            uint64
+	// discarded packets came after their time of playout, by the meter.
+	discarded uint64
 	// events are packets of telephone events, badEvents those that hold none.
 	events    uint64
 	badEvents uint64
@@ -101,11 +108,15 @@ func (c *counters) plus(d counters) {
 	c.senderReports += d.senderReports
 	c.goodbyes += d.goodbyes
 	c.receiverReports += d.receiverReports
+	c.extendedReports += d.extendedReports
+	c.extendedSent += d.extendedSent
+	c.roundTrips += d.roundTrips
 	c.unauthentic += d.unauthentic
 	c.replayed += d.replayed
 	c.handshakes += d.handshakes
 	c.handshakeErrors += d.handshakeErrors
 	c.stun += d.stun
+	c.discarded += d.discarded
 	c.events += d.events
 	c.badEvents += d.badEvents
 }
@@ -120,6 +131,8 @@ func (e *Engine) newStream(spec StreamSpec) (*Stream, error) {
 	s.rate, s.codec = s.table.rate, s.table.first
 	s.assembler = record.NewAssembler(s.rate)
 	s.control.init()
+	s.reports = reporting{mux: spec.RTCPMux, xr: spec.XR}
+	s.reports.aim(spec.RemoteRTCP)
 	if err := s.protect(spec.Security); err != nil {
 		return nil, err
 	}
@@ -152,6 +165,7 @@ func (s *Stream) restore(past *record.Tally) {
 		return
 	}
 	s.timeline, s.late, s.arrived = past.Timeline, past.Late, past.LastArrival
+	s.meter = past.Meter
 	s.ring.floor, s.ring.any = past.Timeline.End(), true
 	if past.Codec != "" {
 		s.codec = past.Codec
@@ -223,13 +237,16 @@ func (s *Stream) Stats() earshot.StreamStats {
 		Slips:            t.Slips,
 		SlipMS:           t.Slipped.Duration().Milliseconds(),
 		DriftPPM:         t.DriftPPM,
+		Quality:          s.meter.Quality(),
 	}
 }
 
 func (s *Stream) counters() counters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.counts
+	c := s.counts
+	c.discarded = s.meter.Report().Discarded
+	return c
 }
 
 // SetFormats replaces the answered formats, as after a re-INVITE. The sender

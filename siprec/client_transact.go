@@ -30,7 +30,7 @@ func (s *ClientSession) transact(ctx context.Context, req *sip.Request, detail s
 	if err != nil {
 		tx.Terminate()
 		s.observe(step)
-		return nil, fmt.Errorf("%s: %w", req.Method, err)
+		return nil, fmt.Errorf("%s: %w", req.Method, s.client.whyClosed(ctx, req, err))
 	}
 	step.Status, step.Reason = res.StatusCode, res.Reason
 	s.observe(step)

@@ -73,7 +73,7 @@ func parseMetadata(raw []byte) (*document, error) {
 func parseXML(raw []byte) (*element, error) {
 	dec := xml.NewDecoder(bytes.NewReader(raw))
 	dec.Strict = false
-	dec.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // MIME says UTF-8 (RFC 7865 5.1)
+	dec.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // see utf8Text
 	top := &element{}
 	open := []*element{top}
 	for n := 0; ; {
@@ -151,7 +151,7 @@ func (d *document) read(e *element) {
 		})
 	case "participantstreamassoc":
 		d.md.ParticipantStreams = append(d.md.ParticipantStreams, e.streams(e.attr("participant_id", "participant")))
-	case "sessionrecordingassoc", "recording":
+	case "sessionrecordingassoc":
 	default:
 		d.loose = append(d.loose, e)
 	}
@@ -297,12 +297,27 @@ func (e *element) leaves(out []earshot.Extension, path string) []earshot.Extensi
 		path += "/" + label
 	}
 	if len(e.children) == 0 {
-		return append(out, earshot.Extension{Space: e.space, Name: path, Value: e.value()})
+		out = append(out, earshot.Extension{Space: e.space, Name: path, Value: e.value()})
+	}
+	for _, a := range e.attrs { // some say in them what others say in elements
+		if value := strings.TrimSpace(a.Value); value != "" && tellingAttribute(a.Name) {
+			out = append(out, earshot.Extension{Space: e.space, Name: path + "/" + a.Name.Local, Value: value})
+		}
 	}
 	for _, c := range e.children {
 		out = c.leaves(out, path+"/")
 	}
 	return out
+}
+
+// tellingAttribute reports whether an attribute of extension data says anything
+// of the call, and not of how it is written or where it belongs.
+func tellingAttribute(name xml.Name) bool {
+	switch name.Local {
+	case "xmlns", "version", "label", "id", "parent", "schemaLocation", "lang":
+		return false
+	}
+	return name.Space != "xmlns"
 }
 
 // duplicateIDs reports an ID that two elements of a kind share, which makes a

@@ -75,6 +75,7 @@ func parseSDP(body []byte) (*offer, error) {
 	o := &offer{}
 	direction, conn := earshot.SendRecv, netip.Addr{}
 	var session earshot.DTLS // what the m-lines inherit
+	var xr earshot.XR
 	var m *mline
 	for line := range strings.Lines(string(body)) {
 		line = strings.TrimRight(line, " \t\r\n")
@@ -102,7 +103,7 @@ func parseSDP(body []byte) (*offer, error) {
 			if m, err = parseMLine(value, direction, conn); err != nil {
 				return nil, err
 			}
-			m.session = session
+			m.session, m.offer.XR = session, xr
 		case 'a':
 			if m != nil {
 				m.attribute(value)
@@ -110,7 +111,10 @@ func parseSDP(body []byte) (*offer, error) {
 				direction = d
 			} else {
 				name, rest, _ := strings.Cut(value, ":")
-				dtlsAttribute(&session, strings.ToLower(name), strings.TrimSpace(rest))
+				if name = strings.ToLower(name); name == "rtcp-xr" {
+					xr = parseXR(rest)
+				}
+				dtlsAttribute(&session, name, strings.TrimSpace(rest))
 			}
 		}
 	}
@@ -169,6 +173,8 @@ func (m *mline) attribute(value string) {
 		dtlsAttribute(&m.own, name, rest)
 	case "label":
 		m.offer.Label = rest
+	case "rtcp-xr":
+		m.offer.XR = parseXR(rest)
 	case "rtcp-mux":
 		m.offer.RTCPMux = true
 	case "ptime":
@@ -316,6 +322,7 @@ func answerSDP(id, version uint64, host string, offers []earshot.MediaOffer, ans
 		if a.RTCPMux {
 			b.WriteString("a=rtcp-mux\r\n")
 		}
+		writeXR(&b, a.XR)
 		writeLabel(&b, o.Label)
 		fmt.Fprintf(&b, "a=%s\r\n", a.Direction)
 	}

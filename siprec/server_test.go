@@ -136,10 +136,7 @@ func TestAnswerIsRepeatedUntilAcknowledged(t *testing.T) {
 }
 
 func (r *rig) waitsForAck(id string) bool {
-	d := r.dialogByID(id)
-	d.ackMu.Lock()
-	defer d.ackMu.Unlock()
-	return d.acked != nil
+	return r.dialogByID(id).unacknowledged()
 }
 
 // An ACK that is there before anybody waits for it counts.

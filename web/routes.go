@@ -135,8 +135,8 @@ func (s *Server) describe(r chi.Router, api huma.API) error {
 }
 
 // tightenSchemas says what the root package's types can't: lists are never
-// null, a call may have no summary, and answers may grow new fields; requests
-// (the types named ...Body) may not.
+// null, a call may have no summary and a stream no quality, and answers may
+// grow new fields; requests (the types named ...Body) may not.
 func tightenSchemas(registry huma.Registry) {
 	for name, schema := range registry.Map() {
 		if schema.AdditionalProperties == false && !strings.HasSuffix(name, "Body") {
@@ -146,7 +146,7 @@ func tightenSchemas(registry huma.Registry) {
 			if p.Type == huma.TypeArray && name != "ErrorModel" {
 				p.Nullable = false
 			}
-			if name == "Call" && field == "summary" {
+			if name == "Call" && field == "summary" || name == "Stream" && field == "quality" {
 				either := &huma.Schema{AnyOf: []*huma.Schema{p, {Type: "null"}}}
 				either.PrecomputeMessages()
 				schema.Properties[field] = either

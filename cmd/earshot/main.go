@@ -31,6 +31,7 @@ type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Run the server."`
 	Call      callCmd      `cmd:"" help:"Place a SIPREC call from audio files and print what came of it."`
 	Load      loadCmd      `cmd:"" help:"Place many SIPREC calls and report set-up latency, loss and CPU."`
+	Calls     callsCmd     `cmd:"" help:"List calls, the newest first, by tag and state."`
 	Search    searchCmd    `cmd:"" help:"Search every word that was said."`
 	Show      showCmd      `cmd:"" help:"Show a call: parties, transcript, suggestions, summary, notes."`
 	Pause     pauseCmd     `cmd:"" help:"Stop recording a live call, as while a card number is read out."`

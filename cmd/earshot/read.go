@@ -116,8 +116,8 @@ func printCall(w io.Writer, call earshot.Call, file string) {
 		fmt.Fprintf(w, "  %s (%s) %s\n", speakerName(p.Name, p.Role), p.Role, p.AOR)
 	}
 	for _, s := range call.Streams {
-		fmt.Fprintf(w, "  stream %s: %s, %d packets, %d lost, jitter %.1f ms\n", s.Label, s.Codec,
-			s.PacketsReceived, s.PacketsLost, s.JitterMS)
+		fmt.Fprintf(w, "  stream %s: %s, %d packets, %d lost, jitter %.1f ms%s\n", s.Label, s.Codec,
+			s.PacketsReceived, s.PacketsLost, s.JitterMS, opinion(s.Quality))
 	}
 	for _, p := range call.Problems {
 		fmt.Fprintf(w, "  problem: %s\n", p)
@@ -126,6 +126,14 @@ func printCall(w io.Writer, call earshot.Call, file string) {
 	if call.RecordingReady {
 		fmt.Fprintf(w, "  recording %s\n", file)
 	}
+}
+
+// opinion tells the MOS of a stream and by what it was estimated.
+func opinion(q *earshot.Quality) string {
+	if q == nil || q.MOS == nil {
+		return ""
+	}
+	return fmt.Sprintf(", MOS %.1f (%s, worst 10 s %.1f)", *q.MOS, q.Model, *q.MOSWorst)
 }
 
 func printSuggestions(w io.Writer, list []earshot.Suggestion) {
@@ -147,6 +155,9 @@ func printSuggestion(w io.Writer, s earshot.Suggestion) {
 	if s.Text != "" {
 		text += ": " + s.Text
 	}
+	if s.SpeakerUnsure {
+		source += " (perhaps not the customer's words)"
+	}
 	fmt.Fprintf(w, "  %s  [%s] %s%s\n", clock(s.AtMS), s.Kind, text, source)
 }
 
@@ -157,6 +168,9 @@ func printSummary(w io.Writer, s *earshot.Summary) {
 	fmt.Fprintf(w, "\nSummary (%s", s.By)
 	if s.Incomplete {
 		fmt.Fprint(w, ", transcript not complete")
+	}
+	if s.RolesUnsure {
+		fmt.Fprint(w, ", who is the agent is not sure")
 	}
 	fmt.Fprintf(w, ")\n  %s\n  Reason: %s\n", s.Text, s.Reason)
 	for _, f := range s.Facts {

@@ -105,8 +105,13 @@ func TestEveryPacketComesBack(t *testing.T) {
 			t.Errorf("reader: %v %v %d", at, r.Problem(), r.Recorded())
 		}
 		last := origin.Add(999 * 20 * time.Millisecond)
-		if !r.LastPacket().Equal(last) || r.Codec() != "PCMU/8000" || r.Stats() != (earshot.StreamStats{PacketsReceived: 1000}) {
-			t.Errorf("reader: %v %s %+v", r.LastPacket(), r.Codec(), r.Stats())
+		stats := r.Stats()
+		if q := stats.Quality; q == nil || q.MOS == nil || *q.MOS != 4.41 || q.LossPercent != 0 {
+			t.Errorf("quality %+v", q)
+		}
+		stats.Quality = nil
+		if !r.LastPacket().Equal(last) || r.Codec() != "PCMU/8000" || stats != (earshot.StreamStats{PacketsReceived: 1000}) {
+			t.Errorf("reader: %v %s %+v", r.LastPacket(), r.Codec(), stats)
 		}
 	}
 }

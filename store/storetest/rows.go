@@ -50,7 +50,15 @@ func newStream(id earshot.CallID, i int, p earshot.ParticipantID) earshot.Stream
 			MLine: i, Port: 20000 + 2*i, Direction: earshot.RecvOnly,
 			Formats: []earshot.Format{{Encoding: "PCMU", ClockRate: 8000, Channels: 1}},
 		},
-		StreamStats: earshot.StreamStats{PacketsReceived: 1500, PacketsLost: 2, JitterMS: 1.5},
+		StreamStats: earshot.StreamStats{PacketsReceived: 1500, PacketsLost: 2, JitterMS: 1.5, Quality: newQuality()},
+	}
+}
+
+func newQuality() *earshot.Quality {
+	mos, rating := 4.39, 92.5
+	return &earshot.Quality{
+		Path: "src-earshot", Model: "G.107", MOS: &mos, MOSWorst: &mos, RFactor: &rating,
+		LossPercent: 0.13, BurstRatio: 1, JitterMeanMS: 1.4, JitterMaxMS: 2.5, DelayMS: 60,
 	}
 }
 

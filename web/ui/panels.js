@@ -64,11 +64,13 @@ export function details(call) {
     const all = s.packets_received + s.packets_lost;
     return all ? `${((100 * s.packets_lost) / all).toFixed(1)} % lost` : 'no packets yet';
   };
+  const mos = (s) => (s.quality?.mos ? `, MOS ${s.quality.mos.toFixed(1)}` : '');
+  const how = (s) => (s.quality?.mos ? `Estimated by ITU-T ${s.quality.model} for the path from the recording client; worst 10 s: ${s.quality.mos_worst.toFixed(1)}` : null);
   const who = (s) => s.participant_ids.map((id) => call.participants.find((p) => p.id === id)).filter(Boolean).map(nameOf).join(', ');
   return panel('Media',
     h('ul', { class: 'list streams' }, call.streams.map((s) => h('li', {},
       h('span', {}, h('strong', {}, who(s) || `Stream ${s.label}`), ` ${s.codec}`),
-      h('span', { class: 'num' }, `${loss(s)}, jitter ${s.jitter_ms.toFixed(1)} ms`)))),
+      h('span', { class: 'num', title: how(s) }, `${loss(s)}, jitter ${s.jitter_ms.toFixed(1)} ms${mos(s)}`)))),
     call.problems?.length > 0 && h('ul', { class: 'problems' }, call.problems.map((p) => h('li', {}, capital(p)))),
     h('p', { class: 'by' }, `Call ${call.id}, began ${fullTime(call.started_at)}`));
 }

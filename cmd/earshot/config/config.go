@@ -116,7 +116,7 @@ type Calls struct {
 	WrapUp          time.Duration `koanf:"wrap_up" doc:"How long an ended call waits for a further segment (transfer) before it settles."`
 	SummaryDeadline time.Duration `koanf:"summary_deadline" doc:"How long after its end a call is summarised at the latest, complete or not."`
 	ResumeWindow    time.Duration `koanf:"resume_window" doc:"How long after a restart a call may stay silent before it counts as interrupted."`
-	MediaTimeout    time.Duration `koanf:"media_timeout" doc:"Time without any packet after which a session is ended; streams on hold do not count."`
+	MediaTimeout    time.Duration `koanf:"media_timeout" doc:"Time without any packet after which a session is ended; a session whose streams are all on hold is not."`
 	PauseLimit      time.Duration `koanf:"pause_limit" doc:"How long a call may be paused before its recording goes on by itself; 0: until somebody resumes it."`
 	Agents          []string      `koanf:"agents" doc:"Patterns of addresses that are agents, like 2??, 2000-2099, +4930* or *@pbx.example."`
 }
