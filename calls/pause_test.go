@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -224,6 +225,28 @@ func TestMarksOfStreams(t *testing.T) {
 		if !slices.Equal(kinds(got.Marks), []earshot.MarkKind{earshot.MarkDTMF, earshot.MarkDropped}) || got.Marks[1].EndMS != 5000 ||
 			got.Marks[0].AtMS != 1000 || got.Marks[0].EndMS != 1100 || !got.Marks[0].Masked {
 			t.Errorf("marks at the end: %+v", got.Marks)
+		}
+	})
+}
+
+// A server that is told to stop stores what has come since it last looked.
+func TestMarksAtTheEndOfTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{})
+		r.begin(t, twoParty("d1"))
+		recv := r.media.open[r.store.only(t).Streams[0].ID]
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan error, 1)
+		go func() { ran <- r.Run(ctx) }()
+		time.Sleep(watchInterval * 3 / 2) // the bubble's clock
+		recv.packet(time.Now())
+		recv.mark(earshot.StreamMark{ID: "m1", Kind: earshot.MarkDTMF, Masked: true})
+		cancel()
+		if err := <-ran; err != nil {
+			t.Fatal(err)
+		}
+		if c := r.store.only(t); len(c.Marks) != 1 || !c.Streams[0].Started {
+			t.Errorf("marks %+v, stream %+v", c.Marks, c.Streams[0])
 		}
 	})
 }
