@@ -40,7 +40,7 @@ func (c callsCmd) Run(e *env) error {
 // callLine is a call in a line: what `earshot show` needs, and what one looks
 // for.
 func callLine(call *earshot.Call) string {
-	var parties []string
+	parties := make([]string, 0, len(call.Participants))
 	for _, p := range call.Participants {
 		parties = append(parties, fmt.Sprintf("%s (%s)", speakerName(p.Name, p.Role), p.Role))
 	}
