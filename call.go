@@ -91,6 +91,11 @@ type Call struct {
 	// Problems are what went wrong without costing the recording, each one
 	// lower-case phrase: "metadata: no recording element".
 	Problems []string `json:"problems,omitempty"`
+	// Marks are what else happened, in order: keys pressed, pauses, holds.
+	Marks []Mark `json:"marks"`
+	// Paused is set while nothing is recorded at somebody's wish. It stays set
+	// when the call ends like that.
+	Paused bool `json:"paused"`
 	// TranscriptComplete is set once every stream is recognised to its end.
 	TranscriptComplete bool `json:"transcript_complete"`
 	// RecordingReady is set once the WAV file is rendered.

@@ -12,8 +12,9 @@ import (
 const watchInterval = time.Second
 
 // Run watches over the live calls until ctx is done: it stores where streams
-// begin once their first packet is there, closes resumed sessions that do not
-// come back, and sessions without media.
+// begin once their first packet is there and what else happened on them, ends
+// pauses that are too long, closes resumed sessions that do not come back, and
+// sessions without media.
 func (m *Manager) Run(ctx context.Context) error {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
@@ -52,10 +53,9 @@ func (c *call) watch(ctx context.Context, now time.Time) (ended []string) {
 	if !c.committed {
 		return nil
 	}
-	if c.newlyStarted() {
-		if err := c.commit(ctx, earshot.Commit{}, earshot.EventCallUpdated); err != nil {
-			c.m.log.Error("start of stream not stored", "call_id", c.rec.ID, "error", err)
-		}
+	c.news(ctx)
+	if err := c.endPause(ctx, now); err != nil {
+		c.m.log.Error("pause not ended", "call_id", c.rec.ID, "error", err)
 	}
 	for _, seg := range slices.Clone(c.rec.Segments) {
 		if seg.EndedAt != nil {
@@ -74,6 +74,24 @@ func (c *call) watch(ctx context.Context, now time.Time) (ended []string) {
 		}
 	}
 	return ended
+}
+
+// news stores what has come of the streams: where they begin, and marks.
+func (c *call) news(ctx context.Context) {
+	problems := len(c.rec.Problems)
+	for _, s := range c.rec.Streams {
+		c.takeMarks(s.ID)
+	}
+	what := earshot.EventType("") // each mark has an event of its own
+	if c.newlyStarted() || len(c.rec.Problems) > problems {
+		what = earshot.EventCallUpdated
+	}
+	if what == "" && len(c.tellMarks(&c.rec)) == 0 {
+		return
+	}
+	if err := c.commit(ctx, earshot.Commit{}, what); err != nil {
+		c.m.log.Error("news of streams not stored", "call_id", c.rec.ID, "error", err)
+	}
 }
 
 func (c *call) watchSegment(ctx context.Context, seg earshot.Segment, now time.Time) (closed bool, err error) {

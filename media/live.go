@@ -27,12 +27,12 @@ type span struct {
 
 // ReadAt fills pcm with the audio from pos on, as far as it has settled: all
 // packets up to there are in, or the playout delay (40 to 200 ms, by the
-// jitter measured) has passed since a later packet came, or no packet has come
+// jitter and the reordering measured) has passed since a later packet came, or no packet has come
 // for 200 ms more than that. It returns 0 and nil when nothing at pos has
 // settled yet, and io.EOF behind the end of a closed stream. What is settled
 // does not wait any more; a packet that comes later still is in the recording.
 //
-// The newest 2 s are read from memory, what is older from disk.
+// The newest 1.5 s are read from memory, what is older from disk.
 func (s *Stream) ReadAt(pcm []int16, pos earshot.Position) (int, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
@@ -116,7 +116,9 @@ func earliest(spans []span) int64 {
 }
 
 // playout returns how long a missing packet is waited for once a later one is
-// there.
+// there: what the jitter says, but as long as the latest one lately would have
+// needed.
 func (s *Stream) playout() time.Duration {
-	return min(max(4*s.timeline.Stats().Jitter, minPlayout), maxPlayout)
+	st := s.timeline.Stats()
+	return min(max(4*st.Jitter, st.Reorder, minPlayout), maxPlayout)
 }

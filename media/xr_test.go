@@ -103,8 +103,9 @@ func TestRoundTrip(t *testing.T) {
 	write(t, control, compound(t, &rtcp.ExtendedReport{SenderSSRC: 77, Reports: []rtcp.ReportBlock{dlrr(ssrc, middle(ntp(at))), theirs}}))
 	eventually(t, "the answer", func() bool { return s.counters().roundTrips == 1 })
 	// The way over loopback and the wait of the test are in it.
-	if got := *s.Stats().Quality.RoundTripMS; got < 100 || got > 5000 {
-		t.Errorf("round trip %v ms", got)
+	most := time.Duration(e.clock.now()-at)/time.Millisecond - 150 + 1
+	if got := *s.Stats().Quality.RoundTripMS; got < 99.9 || got > float64(most) {
+		t.Errorf("round trip %v ms, want 100 to %d", got, most)
 	}
 
 	s.mu.Lock()

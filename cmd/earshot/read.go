@@ -122,6 +122,7 @@ func printCall(w io.Writer, call earshot.Call, file string) {
 	for _, p := range call.Problems {
 		fmt.Fprintf(w, "  problem: %s\n", p)
 	}
+	printMarks(w, &call)
 	if call.RecordingReady {
 		fmt.Fprintf(w, "  recording %s\n", file)
 	}

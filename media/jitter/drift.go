@@ -148,6 +148,9 @@ func (d *drift) fit() {
 		edge++
 	}
 	a, b := hull[edge-1], hull[edge]
+	if b.at <= a.at {
+		return // a clock that went back between two processes
+	}
 	d.origin, d.level = a.at, float64(a.lag)
 	d.slope = float64(b.lag-a.lag) / float64(b.at-a.at)
 	d.sloped = max(d.slope, -d.slope) < maxPPM/1e6

@@ -130,7 +130,7 @@ func (t *Timeline) slip(p Packet, ext int64, pos earshot.Position) earshot.Posit
 	case contiguous && gap == 0 && p.Quiet && s.quiet >= quietBefore:
 		earlier, later = min(p.Duration/2, maxSlip), maxSlip
 	}
-	s.hear(p, contiguous && gap == 0)
+	s.hear(p, gap < quietBefore)
 	by := min(max(s.due, -earlier), later)
 	return by - by%grid
 }
@@ -140,7 +140,8 @@ func slipped(by earshot.Position) bool {
 	return max(by, -by) <= maxGapSlip && by%grid == 0
 }
 
-// hear takes a packet into the length of the silence.
+// hear takes a packet into the length of the silence. A few that are missing,
+// or yet to come, do not end it if those around them are quiet.
 func (s *slips) hear(p Packet, follows bool) {
 	s.hushed = false
 	if !p.Quiet || !follows {

@@ -15,6 +15,9 @@ type Stats struct {
 	// duplicates, so that they do not hide a loss.
 	Lost   uint64
 	Jitter time.Duration
+	// Reorder is how far before the end of the newest packet a late one began in
+	// the last 10 to 20 s.
+	Reorder time.Duration
 	// Slips counts the times the positions moved against the timestamps because
 	// the sender's clock is not ours, and Slipped is by how much in all: above 0
 	// if they are later than the timestamps say.
@@ -29,7 +32,7 @@ type Stats struct {
 func (t *Timeline) Stats() Stats {
 	distinct := t.seq.received - t.seq.duplicates
 	s := Stats{
-		Received: t.seq.received, Duplicates: t.seq.duplicates, Jitter: t.jitter.duration(),
+		Received: t.seq.received, Duplicates: t.seq.duplicates, Jitter: t.jitter.duration(), Reorder: t.reach.duration(),
 		Slips: t.slips.count, Slipped: t.slips.net, DriftPPM: t.drift.ppm(),
 	}
 	if expected := t.seq.expected(); expected > distinct {

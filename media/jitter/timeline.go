@@ -74,6 +74,7 @@ type Timeline struct {
 	prevSeq Sequence
 	end     earshot.Position
 	jitter  interarrival
+	reach   reach
 	// origin is when the packet at position 0 arrived by the arrival clock, and
 	// frame the length of the first audio.
 	origin int64
@@ -229,6 +230,7 @@ func (t *Timeline) advance(p Packet, ext int64, pos earshot.Position) {
 	a.timestamp, a.seq, a.position, a.duration, a.arrival = p.Timestamp, ext, pos, p.Duration, p.Arrival
 	a.see(a.lag(p.Arrival, pos), p.Arrival)
 	t.watch(p, pos)
+	t.reach.see(0, p.Arrival)
 	t.end = max(t.end, pos+p.Duration)
 	t.jitter.add(p)
 }
@@ -263,6 +265,7 @@ func (t *Timeline) reordered(p Packet, ext int64) Place {
 		t.slips.quiet = 0
 	}
 	t.jitter.add(p)
+	t.reach.see(t.cur.position+t.cur.duration-pos, p.Arrival)
 	t.end = max(t.end, pos+p.Duration)
 	return Place{Position: pos, Late: t.cur.position-pos > lateAfter}
 }

@@ -366,8 +366,14 @@ func FuzzTimeline(f *testing.F) {
 			tl.Place(s.next())
 		}
 		odd := Packet{SSRC: ssrc, Seq: seq, Timestamp: ts, ClockRate: 8000, Duration: 960, Arrival: arrival >> 1}
+		odd.Quiet = wait&1 == 0
 		for range 3 {
 			end := tl.End()
+			if tl.Doubtful(odd) {
+				next := s.p
+				next.Timestamp, next.SSRC = odd.Timestamp+dts, ssrc
+				tl.Decide([]Packet{odd, next})
+			}
 			if p := tl.Place(odd); !p.Duplicate && p.Position < -maxBack {
 				t.Fatalf("%+v placed at %+v", odd, p)
 			}

@@ -60,6 +60,10 @@ const (
 	// Repaired packets did not come: their audio came with a later one
 	// (RFC 2198).
 	Repaired
+	// Paused packets came while recording was paused. They are Silent: their
+	// payload is not kept. What is left of them keeps the timeline and the
+	// counts of a stream over a restart.
+	Paused
 )
 
 // Packet is one record of the log.

@@ -9,8 +9,8 @@ import (
 )
 
 // Tally sums up recorded packets: what the process that recorded them knew of
-// the stream, as far as the recording tells. What was paused, dropped or
-// invalid is not in it, and duplicates are not either.
+// the stream, as far as the recording tells. What was dropped or invalid is not
+// in it, and duplicates are not either.
 type Tally struct {
 	Timeline jitter.Timeline
 	Meter    quality.Meter

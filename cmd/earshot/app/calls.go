@@ -14,7 +14,7 @@ import (
 func (a *App) startCalls(ctx context.Context) error {
 	cfg := calls.Config{
 		WrapUp: a.cfg.Calls.WrapUp, ResumeWindow: a.cfg.Calls.ResumeWindow,
-		MediaTimeout: a.cfg.Calls.MediaTimeout, Agents: a.cfg.Calls.Agents, Directory: a.people,
+		MediaTimeout: a.cfg.Calls.MediaTimeout, PauseLimit: a.cfg.Calls.PauseLimit, Agents: a.cfg.Calls.Agents, Directory: a.people,
 		SRTP:        earshot.SRTPPolicy(a.cfg.Media.SRTP),
 		Fingerprint: a.media.Fingerprint(),
 		Admit:       a.disk.check,

@@ -18,7 +18,7 @@ func (a *App) startWeb(context.Context) error {
 		Listen: a.cfg.HTTP.Listen, PublicURL: a.cfg.HTTP.PublicURL,
 		TLSCert: a.cfg.HTTP.TLSCert, TLSKey: a.cfg.HTTP.TLSKey, Version: Version,
 	}, web.Deps{
-		Reader: webReader{a.store}, Live: a.calls, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake}, Traces: webTraces{a}, Directory: a.people,
+		Reader: webReader{a.store}, Live: a.calls, Recorder: a.calls, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake}, Traces: webTraces{a}, Directory: a.people,
 		Broker: a.broker, Ready: a.notReady, Gatherer: a.metrics,
 	}, a.log)
 	if err != nil {
@@ -83,7 +83,10 @@ func webCursor(err error) error {
 	return err
 }
 
-var _ web.Live = (*calls.Manager)(nil)
+var (
+	_ web.Live     = (*calls.Manager)(nil)
+	_ web.Recorder = (*calls.Manager)(nil)
+)
 
 type webAudio struct{ app *App }
 
