@@ -22,7 +22,7 @@ import (
 // How the cost of media is measured: what the server uses of the processors in
 // a window of time in which nothing but packets comes.
 const (
-	callWindow = 15 * time.Second
+	callWindow = 60 * time.Second
 	bareWindow = 15 * time.Second
 	warmUp     = 3 * time.Second
 	senderPort = 9000
