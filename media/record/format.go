@@ -60,6 +60,9 @@ const (
 	// Repaired packets did not come: their audio came with a later one
 	// (RFC 2198).
 	Repaired
+	// Masked packets held a tone of a telephone key. They are Silent: [Scrub]
+	// has made their payload zeros.
+	Masked Flags = 1 << 6
 )
 
 // Packet is one record of the log.
