@@ -166,8 +166,7 @@ func (w *scrubber) copy(out io.Writer) error {
 
 // unreadable copies the rest if that is because of what is in the file.
 func (w *scrubber) unreadable(in io.Reader, out io.Writer, err error) error {
-	var system *os.PathError
-	if errors.As(err, &system) {
+	if _, system := errors.AsType[*os.PathError](err); system {
 		return err
 	}
 	_, err = io.Copy(out, in)
