@@ -37,6 +37,11 @@ type RenderInfo struct {
 	Rate     int
 	Channels int
 	Frames   int64
+	// SHA256 of the file, in hexadecimal, and its length in octets.
+	SHA256 string
+	Bytes  int64
+	// Peaks are the extremes of the file; they are not written.
+	Peaks earshot.Waveform
 	// Shift is how much later than asked for everything lies, because a track
 	// would have begun before the file.
 	Shift time.Duration
@@ -72,8 +77,9 @@ type RenderOptions struct {
 
 // Render writes the tracks as a WAV file of 16-bit PCM, one channel a track,
 // at the highest rate among them, from the start of the call to the end of the
-// last track. The file appears under its name when it is whole and durable. It
-// uses the same small amount of memory for any length. A track that cannot be
+// last track. The file appears under its name when it is whole and durable.
+// Beside the peaks, 100 octets a second and channel, it uses the same small
+// amount of memory for any length. A track that cannot be
 // read costs no other one: it is silent from there on and named in Problems.
 // Where [Scrub] took tones there is silence, with 5 ms of fade on each side.
 func Render(ctx context.Context, path string, tracks []Track, opts RenderOptions) (RenderInfo, error) {
@@ -86,7 +92,8 @@ func Render(ctx context.Context, path string, tracks []Track, opts RenderOptions
 		return info, fmt.Errorf("render: %w", err)
 	}
 	defer f.Abort()
-	if err := write(ctx, f, info, channels); err != nil {
+	peaks := newPeaks(info.Rate, info.Channels)
+	if err := write(ctx, f, info, channels, peaks); err != nil {
 		return info, fmt.Errorf("render: %w", err)
 	}
 	for i, c := range channels {
@@ -100,6 +107,8 @@ func Render(ctx context.Context, path string, tracks []Track, opts RenderOptions
 	if err := f.Commit(); err != nil {
 		return info, fmt.Errorf("render: %w", err)
 	}
+	peaks.end()
+	info.SHA256, info.Bytes, info.Peaks = f.SHA256(), f.Size(), peaks.form
 	return info, nil
 }
 
@@ -139,7 +148,7 @@ func plan(tracks []Track, opts RenderOptions) (RenderInfo, []*channel) {
 	return info, channels
 }
 
-func write(ctx context.Context, f *wav.File, info RenderInfo, channels []*channel) error {
+func write(ctx context.Context, f *wav.File, info RenderInfo, channels []*channel, peaks *peaks) error {
 	block := info.Rate // a second
 	mono := make([]int16, block)
 	frames := make([]int16, block*len(channels))
@@ -154,6 +163,7 @@ func write(ctx context.Context, f *wav.File, info RenderInfo, channels []*channe
 				frames[j*len(channels)+i] = s
 			}
 		}
+		peaks.add(frames[:block*len(channels)])
 		if err := f.Write(frames[:block*len(channels)]); err != nil {
 			return err
 		}
