@@ -82,15 +82,26 @@ type Call struct {
 	// "kind:value": group and session IDs of RFC 7865, UCID and the like. Two
 	// calls that have one in common are recordings of the same conversation.
 	CorrelationIDs []string `json:"correlation_ids,omitempty"`
+	// Conversation is made of the first of these names that tells: two servers
+	// that are given the same recording session give it the same one. It does
+	// not change; "" as long as there is no such name.
+	Conversation string `json:"conversation,omitempty"`
 	// Queue is the ID of the directory's queue that was dialled, "" for none.
 	Queue string `json:"queue,omitempty"`
 	// Problems are what went wrong without costing the recording, each one
 	// lower-case phrase: "metadata: no recording element".
 	Problems []string `json:"problems,omitempty"`
+	// Marks are what else happened, in order: keys pressed, pauses, holds.
+	Marks []Mark `json:"marks"`
+	// Paused is set while nothing is recorded at somebody's wish. It stays set
+	// when the call ends like that.
+	Paused bool `json:"paused"`
 	// TranscriptComplete is set once every stream is recognised to its end.
 	TranscriptComplete bool `json:"transcript_complete"`
 	// RecordingReady is set once the WAV file is rendered.
 	RecordingReady bool `json:"recording_ready"`
+	// Recording is what was rendered last. It holds while RecordingReady is set.
+	Recording *Recording `json:"recording,omitempty"`
 	// Revision counts the changes after the call settled.
 	Revision int `json:"revision"`
 }

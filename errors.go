@@ -25,6 +25,8 @@ var (
 	ErrExists = errors.New("exists already")
 	// ErrManaged says that what was to be changed comes from a file (HTTP 409).
 	ErrManaged = errors.New("comes from a file")
+	// ErrEnded says that the call is over (HTTP 409).
+	ErrEnded = errors.New("call has ended")
 	// ErrGone says that a receiver wants no more deliveries (HTTP 410).
 	ErrGone = errors.New("receiver wants no more")
 )

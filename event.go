@@ -16,6 +16,7 @@ const (
 	EventCallUpdated         EventType = "call.updated"         // Call: participants, streams or segments changed
 	EventCallEnded           EventType = "call.ended"           // Call: no more media; state wrapping or interrupted
 	EventCallSettled         EventType = "call.settled"         // Call
+	EventCallMarked          EventType = "call.marked"          // Mark: new, or gone on under the same ID
 	EventRecordingReady      EventType = "recording.ready"      // Call
 	EventUtterancePartial    EventType = "utterance.partial"    // Utterance; never stored
 	EventUtteranceFinal      EventType = "utterance.final"      // Utterance
@@ -29,7 +30,7 @@ const (
 func EventTypes() []EventType {
 	return []EventType{
 		EventCallStarted, EventCallUpdated, EventCallEnded, EventCallSettled,
-		EventRecordingReady, EventUtteranceFinal, EventTranscriptCompleted,
+		EventCallMarked, EventRecordingReady, EventUtteranceFinal, EventTranscriptCompleted,
 		EventSuggestionCreated, EventSummaryCreated, EventNoteUpdated,
 	}
 }

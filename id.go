@@ -26,6 +26,8 @@ type (
 	SuggestionID string
 	// NoteID names the note of a call for one connector, over all revisions.
 	NoteID string
+	// MarkID names a mark on a call's timeline.
+	MarkID string
 )
 
 const (
@@ -54,6 +56,9 @@ func newIDAt(t time.Time) string {
 
 // NewCallID returns a fresh call identifier.
 func NewCallID() CallID { return CallID(NewID()) }
+
+// NewMarkID returns a fresh mark identifier.
+func NewMarkID() MarkID { return MarkID(NewID()) }
 
 // NewSegmentID returns a fresh segment identifier.
 func NewSegmentID() SegmentID { return SegmentID(NewID()) }

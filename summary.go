@@ -14,6 +14,10 @@ type Summary struct {
 	Actions []Action `json:"actions"`
 	// Incomplete is set when the transcript was not complete in time.
 	Incomplete bool `json:"incomplete"`
+	// RolesUnsure is set when it is not known of everybody whether they are the
+	// agent or the customer ([SureRole]): the reason is then taken from who does
+	// not greet as an agent, and promises may have no owner.
+	RolesUnsure bool `json:"roles_unsure,omitempty"`
 	// By is "extractive" or the model's name; Fallback says why a configured
 	// model was not used.
 	By        string    `json:"by"`
@@ -70,8 +74,11 @@ type Note struct {
 	Participants []Participant `json:"participants"`
 	Summary      Summary       `json:"summary"`
 	Tags         []string      `json:"tags"`
-	CallURL      string        `json:"call_url,omitempty"`
-	AudioURL     string        `json:"audio_url,omitempty"`
+	// Conversation and CorrelationIDs are those of the [Call].
+	Conversation   string   `json:"conversation,omitempty"`
+	CorrelationIDs []string `json:"correlation_ids,omitempty"`
+	CallURL        string   `json:"call_url,omitempty"`
+	AudioURL       string   `json:"audio_url,omitempty"`
 }
 
 // DeliveryState is how the delivery of a note stands.

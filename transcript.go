@@ -66,6 +66,9 @@ type Suggestion struct {
 	CreatedAt  time.Time `json:"created_at"`
 	// By is "rules" or the model's name.
 	By string `json:"by"`
+	// SpeakerUnsure is set when it is not known whether the customer said what
+	// this answers ([SureRole]).
+	SpeakerUnsure bool `json:"speaker_unsure,omitempty"`
 }
 
 // Citation is the passage a suggestion stands on.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"earshot"
+	"earshot/spoken"
 )
 
 // Index finds passages by words. It is safe for concurrent use. A passage need
@@ -193,6 +195,7 @@ func (a *Assistant) Answer(ctx context.Context, call earshot.Call, history []ear
 	if !u.Final || strings.TrimSpace(u.Text) == "" {
 		return nil, nil
 	}
+	u.Role = roleOf(call, u, history)
 	s := newSpeech(fragmentBefore(history, u), u.Text)
 	out := a.fire(call, s, u, made)
 	if u.Role != earshot.RoleAgent {
@@ -204,7 +207,9 @@ func (a *Assistant) Answer(ctx context.Context, call earshot.Call, history []ear
 			out = append(out, *answer)
 		}
 	}
-	for _, o := range out {
+	for i := range out {
+		o := &out[i]
+		o.SpeakerUnsure = u.Role != earshot.RoleAgent && u.Role != earshot.RoleCustomer
 		by := "rules"
 		if o.By != byRules {
 			by = "model"
@@ -212,6 +217,23 @@ func (a *Assistant) Answer(ctx context.Context, call earshot.Call, history []ear
 		a.made.WithLabelValues(o.Kind, by).Inc()
 	}
 	return out, nil
+}
+
+// roleOf is the role of who speaks. Of who is not known, one who has greeted as
+// agents do is one: what an agent says is no question to be answered. What any
+// other says counts as the customer's, and all that is said on a stream that
+// several speak on.
+func roleOf(call earshot.Call, u earshot.Utterance, history []earshot.Utterance) earshot.Role {
+	s := call.Stream(u.StreamID)
+	if u.Role == earshot.RoleAgent || u.Role == earshot.RoleCustomer || len(call.Streams) < 2 || s == nil || len(s.ParticipantIDs) > 1 {
+		return u.Role
+	}
+	for _, h := range append(slices.Clip(history), u) {
+		if h.StreamID == u.StreamID && h.ParticipantID == u.ParticipantID && spoken.GreetsAsAgent(spoken.Canonical(h.Text)) {
+			return earshot.RoleAgent
+		}
+	}
+	return u.Role
 }
 
 // byRules is who a suggestion is by that no model worded.

@@ -251,3 +251,47 @@ func FuzzParsePlaybook(f *testing.F) {
 		}
 	})
 }
+
+// Who is not known to be the agent counts as the customer, unless they have
+// greeted as agents do on a stream of their own; the suggestion says that it
+// is not sure.
+func TestSpeakerWhoseRoleIsNotSure(t *testing.T) {
+	a := playbook(t, good)
+	two := []earshot.Stream{{ID: "a", ParticipantIDs: []earshot.ParticipantID{"pa"}}, {ID: "b"}}
+	mixed := []earshot.Stream{{ID: "a", ParticipantIDs: []earshot.ParticipantID{"pa", "pb"}}, {ID: "b"}}
+	speak := func(stream earshot.StreamID, text string) earshot.Utterance {
+		u := say(earshot.RoleUnknown, 10_000, text)
+		u.StreamID = stream
+		return u
+	}
+	greeting := speak("a", "Thank you for calling, how can I help?")
+	for _, tc := range []struct {
+		name    string
+		streams []earshot.Stream
+		stream  earshot.StreamID
+		history []earshot.Utterance
+		want    string
+	}{
+		{"nobody has greeted", two, "a", nil, "one"},
+		{"who has greeted", two, "a", []earshot.Utterance{greeting}, ""},
+		{"the other", two, "b", []earshot.Utterance{greeting}, "one"},
+		{"all on one stream", two[:1], "a", []earshot.Utterance{greeting}, "one"},
+		{"several on the stream", mixed, "a", []earshot.Utterance{greeting}, "one"},
+	} {
+		call := earshot.Call{ID: "call", State: earshot.CallLive, Streams: tc.streams}
+		made, err := a.Answer(t.Context(), call, tc.history, speak(tc.stream, "cancel my contract"), nil)
+		if err != nil || rules(made) != tc.want {
+			t.Errorf("%s: %q, %v, want %q", tc.name, rules(made), err, tc.want)
+		}
+		for _, s := range made {
+			if !s.SpeakerUnsure {
+				t.Errorf("%s: %+v is sure", tc.name, s)
+			}
+		}
+	}
+	for _, s := range ask(t, a, nil, customer("cancel my contract"), nil) {
+		if s.SpeakerUnsure {
+			t.Errorf("the customer's own words: %+v", s)
+		}
+	}
+}

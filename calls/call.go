@@ -31,6 +31,8 @@ type call struct {
 	closed  bool
 	tracks  map[earshot.StreamID]*track
 	dialogs map[earshot.SegmentID]string
+	// told are the marks as the store has them.
+	told map[earshot.MarkID]earshot.Mark
 	// probation is until when resumed segments must show a sign of life.
 	probation map[earshot.SegmentID]time.Time
 }
@@ -62,7 +64,9 @@ func newCall(m *Manager, rec earshot.Call) *call {
 		tracks:    map[earshot.StreamID]*track{},
 		dialogs:   map[earshot.SegmentID]string{},
 		probation: map[earshot.SegmentID]time.Time{},
+		told:      map[earshot.MarkID]earshot.Mark{},
 	}
+	c.toldMarks(rec.Marks)
 	c.ended.Store(rec.State.Ended())
 	return c
 }
@@ -146,6 +150,7 @@ func (c *call) update(ctx context.Context, id earshot.SegmentID, offer earshot.S
 	for _, stream := range removed {
 		c.rec.Stream(stream).EndedAt = &now
 	}
+	c.markHolds(before.Streams)
 	if err := c.commit(ctx, earshot.Commit{Metadata: c.metadata(id, offer)}, earshot.EventCallUpdated); err != nil {
 		c.closeAll(opened)
 		c.rec = before
@@ -222,10 +227,12 @@ func (c *call) commit(ctx context.Context, with earshot.Commit, what earshot.Eve
 	if what != "" {
 		with.Events = append(with.Events, earshot.NewEvent(what, rec.ID, rec))
 	}
+	with.Events = append(with.Events, c.tellMarks(&rec)...)
 	// A caller that gives up must not leave the store and us apart.
 	if _, err := c.m.store.Apply(context.WithoutCancel(ctx), with); err != nil {
 		return fmt.Errorf("store call %s: %w", rec.ID, err)
 	}
+	c.toldMarks(rec.Marks)
 	c.committed = true
 	c.ended.Store(rec.State.Ended())
 	return nil
@@ -318,6 +325,7 @@ func (c *call) copyRecord() earshot.Call {
 	out.Streams = slices.Clone(c.rec.Streams)
 	out.Segments = slices.Clone(c.rec.Segments)
 	out.Tags = slices.Clone(c.rec.Tags)
+	out.Marks = slices.Clone(c.rec.Marks)
 	out.Problems = slices.Clone(c.rec.Problems)
 	out.CorrelationIDs = slices.Clone(c.rec.CorrelationIDs)
 	return out

@@ -213,7 +213,7 @@ func (ev *evidence) find(addresses ...string) *party {
 	for _, want := range addresses {
 		var found []*party
 		for _, p := range ev.parties {
-			if slices.ContainsFunc(p.meta.AORs, func(aor string) bool { return same(aor, want) }) {
+			if slices.ContainsFunc(p.names(), func(name string) bool { return same(name, want) }) {
 				found = append(found, p)
 			}
 		}
@@ -222,6 +222,15 @@ func (ev *evidence) find(addresses ...string) *party {
 		}
 	}
 	return nil
+}
+
+// names are a party's addresses of record, and its ID where that is an address:
+// NetSapiens has the user in it, and the device in the other.
+func (p *party) names() []string {
+	if !strings.Contains(p.meta.ID, "@") {
+		return p.meta.AORs
+	}
+	return append(slices.Clone(p.meta.AORs), p.meta.ID)
 }
 
 // wholeNumber is how many digits make a number one that has an area code.
@@ -245,7 +254,7 @@ func same(a, b string) bool {
 // addresses are what the directory is asked for: addresses of record, and
 // extension data that is about a person.
 func (p *party) addresses() []string {
-	out := slices.Clone(p.meta.AORs)
+	out := slices.Clone(p.names())
 	for _, e := range p.meta.Extensions {
 		name := strings.ToLower(e.Name)
 		if slices.ContainsFunc([]string{"agent", "user", "extension", "aor", "identity", "number"}, func(part string) bool {

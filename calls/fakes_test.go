@@ -162,7 +162,7 @@ func (m *memMedia) Open(spec StreamSpec) (Receiver, error) {
 		return nil, earshot.ErrNoPorts
 	}
 	r := &memReceiver{
-		media: m, id: spec.StreamID, port: spec.Port, formats: spec.Formats, resumed: spec.Resume, security: spec.Security,
+		media: m, id: spec.StreamID, port: spec.Port, formats: spec.Formats, resumed: spec.Resume, security: spec.Security, paused: spec.Paused,
 		agreed: earshot.StreamMedia{RTCPMux: spec.RTCPMux, RemoteRTCP: spec.RemoteRTCP, XR: spec.XR},
 	}
 	if r.port == 0 {
@@ -182,11 +182,11 @@ func (m *memMedia) Recorded(_ earshot.CallID, id earshot.StreamID) (Source, erro
 	return nil, earshot.ErrNotFound
 }
 
-func (m *memMedia) Render(_ context.Context, c earshot.Call) error {
+func (m *memMedia) Render(_ context.Context, c earshot.Call) (earshot.Recording, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls = append(m.calls, c.ID)
-	return nil
+	return earshot.Recording{SHA256: "of " + string(c.ID), Bytes: 44, Rate: 8000, Channels: len(c.Streams)}, nil
 }
 
 func (m *memMedia) openCount() int {
@@ -207,6 +207,8 @@ type memReceiver struct {
 	agreed      earshot.StreamMedia // of RTCP
 	first, last time.Time
 	stats       earshot.StreamStats
+	paused      bool
+	marks       []earshot.StreamMark
 }
 
 func (r *memReceiver) SetReports(agreed earshot.StreamMedia) {
@@ -260,6 +262,32 @@ func (r *memReceiver) SetSecurity(s *earshot.Security) error {
 	defer r.mu.Unlock()
 	r.security = s
 	return nil
+}
+
+func (r *memReceiver) SetPaused(paused bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.paused = paused
+}
+
+func (r *memReceiver) isPaused() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.paused
+}
+
+func (r *memReceiver) mark(m earshot.StreamMark) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.marks = append(r.marks, m)
+}
+
+func (r *memReceiver) Marks() []earshot.StreamMark {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	marks := r.marks
+	r.marks = nil
+	return marks
 }
 
 func (r *memReceiver) SetFormats(f []earshot.Format) {

@@ -228,3 +228,35 @@ func TestTags(t *testing.T) {
 		t.Errorf("correlation IDs %s", got)
 	}
 }
+
+// The key of a conversation is made of names alone: it does not depend on the
+// server, nor on what comes later.
+func TestConversation(t *testing.T) {
+	keys := map[string]bool{}
+	for range 2 {
+		r := newRig(t, Config{})
+		s := twoParty("d1")
+		answer := r.begin(t, s)
+		first := r.store.only(t).Conversation
+		s.Metadata.Groups = append(s.Metadata.Groups, earshot.MetaGroup{ID: "a-group-that-sorts-before"})
+		s.Headers = []earshot.Extension{{Space: "sip", Name: "Cisco-Gucid", Value: "00144536801698"}}
+		if _, err := r.Update(t.Context(), answer.SegmentID, s); err != nil {
+			t.Fatal(err)
+		}
+		if again := r.store.only(t).Conversation; len(first) != 32 || again != first {
+			t.Errorf("conversation %q, then %q", first, again)
+		}
+		keys[first] = true
+	}
+	if len(keys) != 1 {
+		t.Errorf("two servers have %v", keys)
+	}
+	for _, tc := range []struct {
+		ids  string
+		want bool
+	}{{"", false}, {"session-id:ab30317f1a784dc4", false}, {"group:00000000", false}, {"session:5bd2-01", true}} {
+		if got := conversation(strings.Fields(tc.ids)); (got != "") != tc.want || keys[got] {
+			t.Errorf("%q: %q", tc.ids, got)
+		}
+	}
+}

@@ -30,6 +30,9 @@ type Config struct {
 	// MediaTimeout ends a session whose active streams were all silent (no
 	// packet at all) for so long. Streams on hold (inactive) do not count.
 	MediaTimeout time.Duration
+	// PauseLimit is how long a call may be paused before it goes on by itself; 0
+	// is for ever.
+	PauseLimit time.Duration
 	// Agents are patterns of addresses of record that are agents: "*@pbx.example",
 	// "+4930*", "2??", "2000-2099". Without @ they match the user part alone.
 	Agents []string

@@ -3,7 +3,7 @@ package calls
 import "github.com/prometheus/client_golang/prometheus"
 
 type metrics struct {
-	segments, refused, finals, interrupted, timeouts, closeErrors prometheus.Counter
+	segments, refused, finals, interrupted, timeouts, closeErrors, pauses prometheus.Counter
 }
 
 func newMetrics() metrics {
@@ -19,6 +19,7 @@ func newMetrics() metrics {
 		interrupted: counter("interrupted_total", "Recording sessions closed as interrupted after a restart."),
 		timeouts:    counter("media_timeouts_total", "Recording sessions ended because no packet came."),
 		closeErrors: counter("recording_errors_total", "Streams whose recording could not be written whole."),
+		pauses:      counter("pauses_total", "Calls whose recording was paused."),
 	}
 }
 
@@ -32,6 +33,6 @@ func (m *Manager) Collectors() []prometheus.Collector {
 		Help: "Calls in memory: live, wrapping up, or not recognised to their end.",
 	}, func() float64 { return float64(m.kept()) })
 	return []prometheus.Collector{
-		live, kept, m.m.segments, m.m.refused, m.m.finals, m.m.interrupted, m.m.timeouts, m.m.closeErrors,
+		live, kept, m.m.segments, m.m.refused, m.m.finals, m.m.interrupted, m.m.timeouts, m.m.closeErrors, m.m.pauses,
 	}
 }

@@ -81,6 +81,9 @@ func (c *call) label(offer earshot.SessionOffer) {
 	f := factsOf(offer)
 	add(&c.rec.Tags, f.tags())
 	add(&c.rec.CorrelationIDs, correlationIDs(offer, f))
+	if c.rec.Conversation == "" {
+		c.rec.Conversation = conversation(c.rec.CorrelationIDs)
+	}
 }
 
 // maxLabels bounds what a client can put on a call.

@@ -41,6 +41,8 @@ type StreamSpec struct {
 	Resume bool
 	// Security is how the packets are protected, nil if they are not.
 	Security *earshot.Security
+	// Paused begins with nothing kept.
+	Paused bool
 }
 
 // Media receives and records streams.
@@ -53,7 +55,7 @@ type Media interface {
 	// Recorded returns the recording of a stream that nobody receives any more.
 	Recorded(call earshot.CallID, stream earshot.StreamID) (Source, error)
 	// Render writes the call's WAV file from the recordings of its streams.
-	Render(ctx context.Context, call earshot.Call) error
+	Render(ctx context.Context, call earshot.Call) (earshot.Recording, error)
 }
 
 // Source is the audio of one stream: mono PCM at Rate samples per second.
@@ -81,6 +83,11 @@ type Receiver interface {
 	SetReports(agreed earshot.StreamMedia)
 	// SetSecurity replaces the protection of the packets; nil means none.
 	SetSecurity(security *earshot.Security) error
+	// SetPaused stops or goes on keeping what comes; it is counted all the same.
+	SetPaused(paused bool)
+	// Marks returns what happened on the stream since the last call. A mark that
+	// has gone on comes again under its ID.
+	Marks() []earshot.StreamMark
 	// Close takes what is still in the socket, writes it, and returns when it
 	// is on disk. The receiver can still be read.
 	Close() error

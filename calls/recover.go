@@ -141,7 +141,7 @@ func (c *call) resume(t *track, s earshot.Stream, d earshot.Dialog) error {
 	}
 	recv, err := c.m.media.Open(StreamSpec{
 		CallID: c.rec.ID, StreamID: s.ID, Formats: s.Media.Formats, Port: s.Media.Port,
-		RTCPMux: s.Media.RTCPMux, RemoteRTCP: s.Media.RemoteRTCP, XR: s.Media.XR, Resume: true, Security: t.security,
+		RTCPMux: s.Media.RTCPMux, RemoteRTCP: s.Media.RemoteRTCP, XR: s.Media.XR, Resume: true, Security: t.security, Paused: c.rec.Paused,
 	})
 	if err == nil {
 		t.recv, t.src = recv, recv

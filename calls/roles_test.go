@@ -36,7 +36,9 @@ func parties(list ...earshot.MetaParticipant) earshot.SessionOffer {
 	md := &earshot.Metadata{Sessions: []earshot.MetaSession{{ID: "cs"}}}
 	for i, p := range list {
 		label := fmt.Sprint(i + 1)
-		p.ID = p.AORs[0]
+		if p.ID == "" {
+			p.ID = p.AORs[0]
+		}
 		md.Participants = append(md.Participants, p)
 		md.Streams = append(md.Streams, earshot.MetaStream{ID: "s" + label, Label: label})
 		md.ParticipantStreams = append(md.ParticipantStreams, earshot.MetaParticipantStream{ParticipantID: p.ID, Send: []string{"s" + label}})
@@ -129,6 +131,15 @@ var roleCases = []struct {
 		"sip:8635550001",
 		[2]float64{0.8, 0.8},
 		[2]earshot.RoleSource{"vendor", "vendor"},
+	},
+	{
+		"NetSapiens: the user, whose device has another name",
+		session(parties(earshot.MetaParticipant{ID: "1103@tenant.example", AORs: []string{"sip:1103@tenant.example"}},
+			earshot.MetaParticipant{ID: "1101@tenant.example", AORs: []string{"sip:1101w@tenant.example"}}),
+			ext("netsapiensExtension/user/userID", "1101@tenant.example"), ext("netsapiensExtension/user/callType", "origCall")),
+		"sip:1101w@tenant.example",
+		[2]float64{0.8, 0.68},
+		[2]earshot.RoleSource{"vendor", "other"},
 	},
 	{
 		"Webex: the user by another name, found by the half of the call",

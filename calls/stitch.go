@@ -1,6 +1,8 @@
 package calls
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -52,4 +54,16 @@ func stitches(ids []string) []string {
 		kind, name, _ := strings.Cut(id, ":")
 		return kind == "session-id" || kind == "session" && grouped || !telling(name)
 	})
+}
+
+// conversation is a key of the conversation that depends on nothing but its
+// names: 32 hexadecimal digits of the hash of the first that stitches, "" if
+// none does. A name itself may be long, or tell who talks.
+func conversation(ids []string) string {
+	names := stitches(ids)
+	if len(names) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(names[0]))
+	return hex.EncodeToString(sum[:16])
 }

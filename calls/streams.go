@@ -90,7 +90,7 @@ func (c *call) open(id earshot.SegmentID, plan []planned) ([]earshot.MediaAnswer
 			stream := earshot.NewStreamID()
 			recv, err := c.m.media.Open(StreamSpec{
 				CallID: c.rec.ID, StreamID: stream, Formats: p.formats, RTCPMux: p.offer.RTCPMux,
-				RemoteRTCP: p.offer.RemoteRTCP, XR: p.offer.XR, Security: p.security,
+				RemoteRTCP: p.offer.RemoteRTCP, XR: p.offer.XR, Security: p.security, Paused: c.rec.Paused,
 			})
 			if err != nil {
 				return nil, opened, fmt.Errorf("open stream for m-line %d: %w", i, err)
@@ -216,6 +216,7 @@ func (c *call) closeStreams(ids []earshot.StreamID, at time.Time) {
 		s := c.rec.Stream(id)
 		if t := c.tracks[id]; t != nil && t.src != nil {
 			c.place(s, t)
+			c.takeMarks(id)
 			t.recv = nil
 		}
 		s.EndedAt = &at

@@ -12,14 +12,20 @@ import (
 const watchInterval = time.Second
 
 // Run watches over the live calls until ctx is done: it stores where streams
-// begin once their first packet is there, closes resumed sessions that do not
-// come back, and sessions without media.
+// begin once their first packet is there and what else happened on them, ends
+// pauses that are too long, closes resumed sessions that do not come back, and
+// sessions without media. At the end it stores what has come since.
 func (m *Manager) Run(ctx context.Context) error {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
+			for _, c := range m.live() {
+				c.mu.Lock()
+				c.news(ctx)
+				c.mu.Unlock()
+			}
 			return nil
 		case now := <-ticker.C:
 			m.watch(ctx, now)
@@ -27,16 +33,21 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 }
 
-func (m *Manager) watch(ctx context.Context, now time.Time) {
+// live returns the calls that are.
+func (m *Manager) live() []*call {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	live := make([]*call, 0, len(m.calls))
 	for _, c := range m.calls {
 		if !c.ended.Load() {
 			live = append(live, c)
 		}
 	}
-	m.mu.Unlock()
-	for _, c := range live {
+	return live
+}
+
+func (m *Manager) watch(ctx context.Context, now time.Time) {
+	for _, c := range m.live() {
 		for _, dialog := range c.watch(ctx, now) {
 			if err := m.cfg.EndDialog(ctx, dialog); err != nil {
 				m.log.Warn("session not ended at the peer", "call_id", c.rec.ID, "error", err)
@@ -52,10 +63,9 @@ func (c *call) watch(ctx context.Context, now time.Time) (ended []string) {
 	if !c.committed {
 		return nil
 	}
-	if c.newlyStarted() {
-		if err := c.commit(ctx, earshot.Commit{}, earshot.EventCallUpdated); err != nil {
-			c.m.log.Error("start of stream not stored", "call_id", c.rec.ID, "error", err)
-		}
+	c.news(ctx)
+	if err := c.endPause(ctx, now); err != nil {
+		c.m.log.Error("pause not ended", "call_id", c.rec.ID, "error", err)
 	}
 	for _, seg := range slices.Clone(c.rec.Segments) {
 		if seg.EndedAt != nil {
@@ -74,6 +84,27 @@ func (c *call) watch(ctx context.Context, now time.Time) (ended []string) {
 		}
 	}
 	return ended
+}
+
+// news stores what has come of the streams: where they begin, and marks.
+func (c *call) news(ctx context.Context) {
+	if !c.committed {
+		return
+	}
+	problems := len(c.rec.Problems)
+	for _, s := range c.rec.Streams {
+		c.takeMarks(s.ID)
+	}
+	what := earshot.EventType("") // each mark has an event of its own
+	if c.newlyStarted() || len(c.rec.Problems) > problems {
+		what = earshot.EventCallUpdated
+	}
+	if what == "" && len(c.tellMarks(&c.rec)) == 0 {
+		return
+	}
+	if err := c.commit(ctx, earshot.Commit{}, what); err != nil {
+		c.m.log.Error("news of streams not stored", "call_id", c.rec.ID, "error", err)
+	}
 }
 
 func (c *call) watchSegment(ctx context.Context, seg earshot.Segment, now time.Time) (closed bool, err error) {

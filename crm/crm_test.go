@@ -190,6 +190,7 @@ func TestContentHash(t *testing.T) {
 		"incomplete":  func(n *earshot.Note) { n.Summary.Incomplete = true },
 		"participant": func(n *earshot.Note) { n.Participants = nil },
 		"tags":        func(n *earshot.Note) { n.Tags = []string{"x"} },
+		"names":       func(n *earshot.Note) { n.CorrelationIDs = []string{"group:x"} },
 	} {
 		n := base
 		if other(&n); contentHash(n) == contentHash(base) {

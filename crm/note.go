@@ -57,6 +57,9 @@ func Compose(call earshot.Call, summary earshot.Summary, links Links, connector 
 		Tags:         own(call.Tags),
 		CallURL:      links.CallURL,
 		AudioURL:     links.AudioURL,
+
+		Conversation:   call.Conversation,
+		CorrelationIDs: slices.Clone(call.CorrelationIDs),
 	}
 	n.EndedAt = n.StartedAt
 	if call.EndedAt != nil {

@@ -146,6 +146,7 @@ func TestDialectsPlayCalls(t *testing.T) {
 			if got := speakers(call); got != tc.speakers {
 				t.Errorf("speakers %q, want %q", got, tc.speakers)
 			}
+			checkHolds(t, call, strings.Contains(strings.Join(tc.flags, " "), "--hold"))
 			channels := s.recording(t, call.ID)
 			if want := len(strings.Fields(tc.speakers)); len(channels) != want {
 				t.Fatalf("%d channels, want %d", len(channels), want)
@@ -157,6 +158,30 @@ func TestDialectsPlayCalls(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// checkHolds asserts that a hold of 500 ms or more is marked on each stream,
+// from a second on, and nothing without one.
+func checkHolds(t *testing.T, call earshot.Call, held bool) {
+	t.Helper()
+	if !held {
+		if len(call.Marks) > 0 {
+			t.Errorf("marks %+v", call.Marks)
+		}
+		return
+	}
+	for _, stream := range call.Streams {
+		var marks []earshot.Mark
+		for _, m := range call.Marks {
+			if m.StreamID == stream.ID {
+				marks = append(marks, m)
+			}
+		}
+		if len(marks) != 2 || marks[0].Kind != earshot.MarkHold || marks[1].Kind != earshot.MarkUnhold || marks[0].By != "SRC" ||
+			marks[0].AtMS < 900 || marks[1].AtMS-marks[0].AtMS < 400 {
+			t.Errorf("stream %s was on hold: marks %+v", stream.Label, marks)
+		}
 	}
 }
 

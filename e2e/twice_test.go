@@ -61,3 +61,35 @@ func TestCallForkedTwice(t *testing.T) {
 		})
 	}
 }
+
+// TestTwoServersKnowTheConversation: a client forks a call to two servers, to
+// be safe. Each has a call of its own; both have the same names and the same
+// key, in the call and in its notes.
+func TestTwoServersKnowTheConversation(t *testing.T) {
+	audio := excerpt(t, 3)
+	body := strings.ReplaceAll(twoStreams("127.0.0.1"), `session_id="s1"`, `session_id="fork-0417"`)
+	hook := newReceiver(t)
+	var found [2]earshot.Call
+	var wg sync.WaitGroup
+	for i := range found {
+		s := newServer(t, append(hook.env(), "EARSHOT_TRANSCRIBE_ENGINE=none", "EARSHOT_CALLS_WRAP_UP=1s")...)
+		c := newSRC(t, s)
+		ports := c.establish(t, inviteHeaders, body)
+		wg.Go(func() {
+			speak(t, ports, audio[0], audio[1])
+			c.bye(t)
+		})
+		found[i] = s.onlyCall(t)
+	}
+	wg.Wait()
+	a, b := found[0], found[1]
+	if a.ID == b.ID || len(a.Conversation) != 32 || a.Conversation != b.Conversation || !slices.Equal(a.CorrelationIDs, b.CorrelationIDs) {
+		t.Errorf("%s has %s %v, %s has %s %v", a.ID, a.Conversation, a.CorrelationIDs, b.ID, b.Conversation, b.CorrelationIDs)
+	}
+	for _, call := range found {
+		wait(t, 30*time.Second, "the note of each", func() bool { return len(hook.callNotes(call.ID)) == 1 })
+		if n := hook.callNotes(call.ID)[0]; n.Conversation != a.Conversation || !slices.Equal(n.CorrelationIDs, a.CorrelationIDs) {
+			t.Errorf("note of %s: %s %v", n.CallID, n.Conversation, n.CorrelationIDs)
+		}
+	}
+}

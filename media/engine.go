@@ -43,6 +43,9 @@ type Config struct {
 	MinPort, MaxPort int
 	// CreateFile makes a segment file of a recording; nil makes one on disk.
 	CreateFile func(path string) (record.File, error)
+	// KeepDigits puts the digits of telephone events into marks; without it nobody
+	// learns which key it was.
+	KeepDigits bool
 	// Secured gets news about the protection of streams: keys of a handshake and
 	// rollover counters to be stored, and what went wrong. It may wait; what it
 	// returns an error for is told again. May be nil.
@@ -215,6 +218,8 @@ type StreamSpec struct {
 	Resume bool
 	// Security is how the packets are protected, nil if they are not.
 	Security *earshot.Security
+	// Paused begins with nothing kept, see [Stream.SetPaused].
+	Paused bool
 }
 
 // Open begins to receive a stream. The error wraps [earshot.ErrNoPorts] if the

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"earshot"
+	"earshot/media/event"
 	"earshot/media/rtptest"
 )
 
@@ -249,6 +251,7 @@ func TestReceiverReports(t *testing.T) {
 	for _, mux := range []bool{false, true} {
 		e := started(t, Config{})
 		s := open(t, e, "a")
+		hush(s)
 		c := dial(t, s.Port())
 		to := s.Port() + 1
 		if mux {
@@ -359,6 +362,89 @@ func TestSender(t *testing.T) {
 	}
 	if st := s.Stats(); st.PacketsLost != 0 || st.PacketsReceived != 22 {
 		t.Errorf("stats %+v", st)
+	}
+}
+
+// Keys take the place of audio, each a marker, packets that grow and an end
+// that comes thrice; a key that is held goes on in segments.
+func TestSenderPressesKeys(t *testing.T) {
+	e := started(t, Config{KeepDigits: true})
+	s := open(t, e, "a")
+	audio := make(Samples, 60*160)
+	for i := range audio {
+		audio[i] = rtptest.Level(rtptest.PCMU, i/160)
+	}
+	cfg := SenderConfig{
+		Local: netip.AddrPortFrom(loopback, 0), Format: rtptest.PCMU, Audio: &audio,
+		Keys: []Key{{At: 100 * time.Millisecond, For: 100 * time.Millisecond, Code: 5}, {At: 300 * time.Millisecond, For: 110 * time.Millisecond, Code: event.Hash}},
+	}
+	if _, err := NewSender(cfg); err == nil {
+		t.Error("keys without a format are taken")
+	}
+	cfg.Events = dtmf
+	sender, err := NewSender(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sender.Close()
+	sender.SetRemote(netip.AddrPortFrom(loopback, uint16(s.Port())))
+	if err := sender.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the last packet", func() bool { return s.Stats().PacketsReceived == 64 })
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	marks := s.Marks()
+	var spans []earshot.Position
+	for _, m := range marks {
+		spans = append(spans, m.From/48, m.To/48) // ms
+	}
+	if got := keys(t, marks); got != "5#" || !slices.Equal(spans, []earshot.Position{100, 200, 300, 420}) {
+		t.Errorf("the keys are %s at %v ms", got, spans)
+	}
+	if err := rtptest.Check(read(t, s), rtptest.PCMU, func(frame int) int {
+		if frame >= 5 && frame < 10 || frame >= 15 && frame < 21 {
+			return -1
+		}
+		return frame
+	}); err != nil {
+		t.Error(err)
+	}
+	if c := s.counters(); c.events != 5+6+4 || c.badEvents != 0 || s.Stats().PacketsLost != 0 {
+		t.Errorf("%d packets of events, stats %+v", c.events, s.Stats())
+	}
+}
+
+// A key that is held for longer than an event can tell.
+func TestSenderHoldsAKey(t *testing.T) {
+	r := newRig(t, Config{KeepDigits: true})
+	conn := listen(t)
+	sender, err := NewSender(SenderConfig{
+		Remote: conn.LocalAddr().(*net.UDPAddr).AddrPort(), Format: rtptest.PCMU, Audio: &Samples{}, Events: dtmf,
+		Keys: []Key{{For: 20 * time.Second, Code: 3}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sender.Close()
+	for at := time.Duration(0); at < 20100*time.Millisecond; at += sender.cfg.PacketTime {
+		before := sender.packets
+		if err := sender.send(make([]int16, 160), at); err != nil {
+			t.Fatal(err)
+		}
+		for range sender.packets - before {
+			b := make([]byte, 2048)
+			n, err := conn.Read(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.take(b[:n])
+		}
+		r.at += frame
+	}
+	if marks := r.s.Marks(); keys(t, marks) != "3" || marks[0].To-marks[0].From != 20*earshot.MediaClock {
+		t.Errorf("marks %+v", marks)
 	}
 }
 

@@ -32,7 +32,7 @@ type span struct {
 // settled yet, and io.EOF behind the end of a closed stream. What is settled
 // does not wait any more; a packet that comes later still is in the recording.
 //
-// The newest 2 s are read from memory, what is older from disk.
+// The newest 1.5 s are read from memory, what is older from disk.
 func (s *Stream) ReadAt(pcm []int16, pos earshot.Position) (int, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()

@@ -2,10 +2,10 @@ package media
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"runtime"
+	"strconv"
 	"testing"
 	"time"
 
@@ -211,10 +211,12 @@ func TestHangingDisk(t *testing.T) {
 	r.send(1)
 	flushed := make(chan struct{})
 	go func() { defer close(flushed); r.s.flush() }()
+	var told []earshot.StreamMark
 	for n := 1; n < 2000; n++ { // 40 s, returns though the disk hangs
 		r.take(r.src.Next())
 		r.check(r.settled(n*160), 1, func(int) int { return n })
 		r.at += frame
+		told = append(told, r.s.Marks()...)
 	}
 	dropped := int(r.s.Stats().PacketsDropped)
 	if dropped == 0 || dropped > 1500 {
@@ -230,6 +232,43 @@ func TestHangingDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.check(read(t, rec), 2000-dropped, same)
+	told = append(told, r.s.Marks()...) // what has come since it was last told
+	checkDrops(t, told, 2000-dropped, 2000)
+}
+
+// checkDrops checks that one mark was told when packets began to be dropped,
+// every 5 s, and at the end.
+func checkDrops(t *testing.T, told []earshot.StreamMark, from, to int) {
+	t.Helper()
+	if want := 2 + (to-from)/250; len(told) < want-1 || len(told) > want {
+		t.Fatalf("told %d times of %d s of drops", len(told), (to-from)/50)
+	}
+	last := told[len(told)-1]
+	want := earshot.StreamMark{
+		ID: told[0].ID, Kind: earshot.MarkDropped, Packets: uint64(to - from),
+		From: earshot.At(int64(from)*160, 8000), To: earshot.At(int64(to)*160, 8000),
+	}
+	if last != want || told[0].Packets != 1 {
+		t.Errorf("marks %+v, want the last one to be %+v", told, want)
+	}
+}
+
+// Drops a second apart are marks of their own, also when nobody asks meanwhile.
+func TestDropsApart(t *testing.T) {
+	r := newRig(t, Config{})
+	for _, at := range []int64{0, 50, 60, 200} {
+		from := earshot.At(at*160, 8000)
+		r.s.mu.Lock()
+		r.s.drop(from, from+earshot.At(160, 8000), r.at+at*frame)
+		r.s.mu.Unlock()
+	}
+	marks := r.s.Marks()
+	if len(marks) != 2 || marks[0].Packets != 3 || marks[1].Packets != 1 || marks[0].ID == marks[1].ID {
+		t.Errorf("marks %+v", marks)
+	}
+	if more := r.s.Marks(); len(more) != 0 {
+		t.Errorf("told again: %+v", more)
+	}
 }
 
 func TestReceivingAllocatesNothing(t *testing.T) {
@@ -276,13 +315,13 @@ func TestLiveReadingAllocatesNothing(t *testing.T) {
 // than 100 kB.
 func TestMemoryOfACall(t *testing.T) {
 	const calls = 20
-	e := newEngine(t, Config{})
+	e := newEngine(t, Config{}) // one for all, as a server has
 	before := heap()
 	var rigs []*rig
 	for i := range 2 * calls {
-		r := &rig{t: t, e: e, at: e.clock.now(), src: &rtptest.Numbered{Format: rtptest.PCMU}}
+		r := &rig{t: t, e: e, at: e.clock.now(), src: &rtptest.Numbered{Format: rtptest.PCMU, SSRC: 11}}
 		sp := spec()
-		sp.StreamID = earshot.StreamID(fmt.Sprint(i))
+		sp.StreamID = earshot.StreamID(strconv.Itoa(i))
 		r.open(sp)
 		buf := make([]int16, 256)
 		for n := range 1000 {

@@ -59,6 +59,8 @@ var metricHelp = map[string]string{
 	"dtls_handshakes_total":     "DTLS handshakes begun.",
 	"dtls_errors_total":         "DTLS handshakes that failed, a wrong fingerprint included.",
 	"stun_total":                "STUN messages passed over: ICE was not agreed on.",
+	"events_total":              "RTP packets of telephone events (RFC 4733).",
+	"events_invalid_total":      "RTP packets of telephone events that hold none.",
 	"timeline_jumps_total":      "Breaks of SSRC or timestamp.",
 	"timeline_slips_total":      "Times that silence was cut or made longer because the clock of a sender is not ours.",
 	"rtcp_sender_reports_total": "RTCP sender reports received.",
@@ -122,6 +124,8 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	count("dtls_handshakes_total", counts.handshakes)
 	count("dtls_errors_total", counts.handshakeErrors)
 	count("stun_total", counts.stun)
+	count("events_total", counts.events)
+	count("events_invalid_total", counts.badEvents)
 	count("timeline_jumps_total", counts.jumps)
 	count("timeline_slips_total", stats.Slips)
 	count("rtcp_sender_reports_total", counts.senderReports)

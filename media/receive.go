@@ -170,10 +170,11 @@ func (s *Stream) place(d datagram, pt *payloadType) {
 	if duration > 0 && s.codec != pt.name {
 		s.codec = pt.name
 	}
-	if !s.paused {
-		s.keep(d, pt, p, duration, 0)
-		s.repair(d, p.Position)
+	if pt.event {
+		s.press(d, pt, p)
 	}
+	s.keep(d, pt, p, duration, 0)
+	s.repair(d, p.Position)
 }
 
 // begin fixes position 0 by the first packet.
@@ -197,8 +198,12 @@ func (s *Stream) keep(d datagram, pt *payloadType, p jitter.Place, duration ears
 	if pt.event {
 		e.Payload = nil // perhaps a digit of a card
 	}
-	if !s.log.Append(e) {
-		s.dropped++
+	paused := s.pauses.cover(p.Position, p.Position+duration)
+	if paused {
+		e.Payload, e.Flags = nil, e.Flags|record.Silent|record.Paused
+	}
+	if !s.log.Append(e) && !paused {
+		s.drop(e.Position, e.End(), d.arrival)
 	}
 	s.ring.add(e)
 }

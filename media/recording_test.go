@@ -290,26 +290,6 @@ func TestLatePacketsAreKeptInPlace(t *testing.T) {
 	}
 }
 
-func TestPausedIsSilence(t *testing.T) {
-	r := newRig(t, Config{})
-	r.send(50)
-	r.s.SetPaused(true)
-	r.send(50)
-	r.s.SetPaused(false)
-	r.send(50)
-	pcm := r.close()
-	r.check(pcm, 150, func(frame int) int {
-		if frame >= 50 && frame < 100 {
-			return -1
-		}
-		return frame
-	})
-	r.silent(pcm[50*160 : 100*160])
-	if st := r.s.Stats(); st.PacketsReceived != 150 || st.PacketsLost != 0 || st.PacketsDropped != 0 {
-		t.Errorf("stats %+v", st)
-	}
-}
-
 // A second source that sends at the same time is not mixed in; when the first
 // one falls silent, it is followed.
 func TestTwoSources(t *testing.T) {

@@ -7,9 +7,9 @@ import (
 	"earshot/media/record"
 )
 
-// ringSize is how many packets are kept in memory for live reading: 2 s of
+// ringSize is how many packets are kept in memory for live reading: 1.5 s of
 // 20 ms packets.
-const ringSize = 100
+const ringSize = 75
 
 // ring holds the newest packets of a stream in the order of arrival. Their
 // memory is used again.

@@ -59,6 +59,10 @@ type SenderConfig struct {
 	Audio PCMSource
 	// Gaps are in order and apart.
 	Gaps []Gap
+	// Keys are in order and apart. Events is the format they are sent in, of the
+	// clock rate of Format.
+	Keys   []Key
+	Events earshot.Format
 	// Crypto is the key to encrypt with (RFC 4568); nil sends plain RTP.
 	Crypto *earshot.Crypto
 	// DTLS shakes hands for a key before anything is sent (RFC 5764).
@@ -72,6 +76,8 @@ type Sender struct {
 	encoder codec.Encoder
 	rtp     *net.UDPConn
 	rtcp    *net.UDPConn
+
+	keyboard keyboard
 
 	packet rtp.Packet
 	buf    []byte
@@ -103,6 +109,9 @@ func NewSender(cfg SenderConfig) (*Sender, error) {
 		cfg.SSRC = rand.Uint32()
 	}
 	s := &Sender{cfg: cfg, encoder: encoder}
+	if s.keyboard, err = cfg.keyboard(); err != nil {
+		return nil, fmt.Errorf("sender: %w", err)
+	}
 	if cfg.Crypto != nil {
 		if s.guard, err = srtp.NewOutbound(cfg.Crypto); err != nil {
 			return nil, fmt.Errorf("sender: %w", err)
@@ -211,10 +220,13 @@ func (s *Sender) Run(ctx context.Context) error {
 	}
 }
 
-// send sends a frame unless it lies in a gap.
+// send sends a frame unless it lies in a gap or a key is pressed.
 func (s *Sender) send(frame []int16, at time.Duration) error {
 	h := &s.packet.Header
-	defer func() { h.Timestamp += uint32(s.cfg.PacketTime * time.Duration(s.cfg.Format.ClockRate) / time.Second) }()
+	defer func() { h.Timestamp += s.ticks() }()
+	if busy, err := s.press(at); busy || err != nil {
+		return err
+	}
 	for _, g := range s.cfg.Gaps {
 		if at >= g.At && at < g.At+g.For {
 			h.Marker = true // of the packet that ends the gap (RFC 3551 4.1)
@@ -226,11 +238,21 @@ func (s *Sender) send(frame []int16, at time.Duration) error {
 		h.Marker = true // silence suppressed by the codec
 		return nil
 	}
-	size := s.packet.MarshalSize()
+	if err := s.write(&s.packet); err != nil {
+		return err
+	}
+	h.Marker = false
+	return nil
+}
+
+// write sends a packet with the next sequence number.
+func (s *Sender) write(p *rtp.Packet) error {
+	p.SequenceNumber = s.packet.SequenceNumber
+	size := p.MarshalSize()
 	if cap(s.buf) < size {
 		s.buf = make([]byte, size)
 	}
-	if _, err := s.packet.MarshalTo(s.buf[:size]); err != nil {
+	if _, err := p.MarshalTo(s.buf[:size]); err != nil {
 		return err
 	}
 	out := s.buf[:size]
@@ -243,10 +265,9 @@ func (s *Sender) send(frame []int16, at time.Duration) error {
 	}
 	// A receiver that is not there yet, or no more, is no error of ours.
 	_, _ = s.rtp.WriteToUDPAddrPort(out, s.cfg.Remote)
-	h.SequenceNumber++
-	h.Marker = false
+	s.packet.SequenceNumber++
 	s.packets++
-	s.octets += uint32(len(s.packet.Payload))
+	s.octets += uint32(len(p.Payload))
 	return nil
 }
 

@@ -46,10 +46,13 @@ type Stream struct {
 	ear      ear
 	heldBack holdback
 	closed   bool
-	paused   bool
-	packet   rtp.Packet    // parsed into
-	entry    record.Packet // recorded from
-	blocks   []block       // of the packet, but the newest
+	pauses   pauses
+	drops    drops
+	keypad   *keypad              // nil before the first event
+	pending  []earshot.StreamMark // that nobody has asked for yet
+	packet   rtp.Packet           // parsed into
+	entry    record.Packet        // recorded from
+	blocks   []block              // of the packet, but the newest
 	codec    string
 	arrived  int64 // newest packet
 	counts   counters
@@ -92,6 +95,9 @@ type counters struct {
 	stun            uint64
 	// discarded packets came after their time of playout, by the meter.
 	discarded uint64
+	// events are packets of telephone events, badEvents those that hold none.
+	events    uint64
+	badEvents uint64
 }
 
 func (c *counters) plus(d counters) {
@@ -111,6 +117,8 @@ func (c *counters) plus(d counters) {
 	c.handshakeErrors += d.handshakeErrors
 	c.stun += d.stun
 	c.discarded += d.discarded
+	c.events += d.events
+	c.badEvents += d.badEvents
 }
 
 // newStream returns a stream without sockets, with what an earlier process
@@ -131,6 +139,7 @@ func (e *Engine) newStream(spec StreamSpec) (*Stream, error) {
 	cfg := record.Config{Dir: e.cfg.Dir, CallID: spec.CallID, StreamID: spec.StreamID, Create: e.cfg.CreateFile}
 	if !spec.Resume {
 		s.log = record.NewLog(cfg)
+		s.setPaused(spec.Paused)
 		return s, nil
 	}
 	var past record.Tally
@@ -140,6 +149,7 @@ func (e *Engine) newStream(spec StreamSpec) (*Stream, error) {
 	}
 	s.log = log
 	s.restore(&past)
+	s.setPaused(spec.Paused)
 	if problem := log.Problem(); problem != nil {
 		e.log.Warn("recording is damaged", "call_id", spec.CallID, "stream", spec.StreamID, "err", problem)
 	}
@@ -274,15 +284,6 @@ func equalFormats(a, b []earshot.Format) bool {
 		}
 	}
 	return true
-}
-
-// SetPaused stops or goes on recording. While paused, packets are received and
-// counted but not kept: the recording is silent there.
-func (s *Stream) SetPaused(paused bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.release()
-	s.paused = paused
 }
 
 // flush writes what is pending to disk.

@@ -33,22 +33,28 @@ func (s *Server) awaitAck(tx sip.ServerTransaction, res *sip.Response, d *dialog
 			interval = min(2*interval, sip.T2)
 			again.Reset(interval)
 		case <-deadline.C:
-			s.m.unacknowledged.Inc()
-			s.log.Warn("200 was never acknowledged", "sip_call_id", d.state.CallID)
-			s.drop(d)
-			d.mu.Lock()
-			over := d.ended
-			d.mu.Unlock()
-			if over {
-				return
-			}
-			ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second)
-			defer cancel()
-			_ = s.bye(ctx, d)
-			s.end(d, "not acknowledged")
+			s.neverAcknowledged(d)
 			return
 		}
 	}
+}
+
+func (s *Server) neverAcknowledged(d *dialog) {
+	s.m.unacknowledged.Inc()
+	s.drop(d)
+	d.mu.Lock()
+	s.log.Warn("200 was never acknowledged", "sip_call_id", d.state.CallID)
+	over := d.ended
+	d.mu.Unlock()
+	if over {
+		return
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, 10*time.Second)
+	defer cancel()
+	_ = s.bye(ctx, d)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s.end(d, "not acknowledged")
 }
 
 // expectAck returns what the ACK of that CSeq will close. It is called before
@@ -75,6 +81,13 @@ func (d *dialog) ack(cseq uint32) bool {
 	close(d.acked)
 	d.acked = nil
 	return true
+}
+
+// unacknowledged reports whether an ACK is still to come.
+func (d *dialog) unacknowledged() bool {
+	d.ackMu.Lock()
+	defer d.ackMu.Unlock()
+	return d.acked != nil
 }
 
 // stopWaiting ends the wait for any ACK.

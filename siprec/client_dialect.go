@@ -191,7 +191,12 @@ func (s *ClientSession) sdp(media []ClientMedia) string {
 // elsewhere says is not the one of the session.
 func (s *ClientSession) mline(b *strings.Builder, m ClientMedia, conn string, elsewhere bool) {
 	style := s.dialect.sdp
-	formats := append(slices.Clone(m.Formats), style.alsoFormats...)
+	formats := slices.Clone(m.Formats)
+	for _, f := range style.alsoFormats {
+		if !slices.ContainsFunc(formats, func(have earshot.Format) bool { return have.PayloadType == f.PayloadType }) {
+			formats = append(formats, f)
+		}
+	}
 	fmt.Fprintf(b, "m=audio %d %s %s\r\n", m.Port, m.profile(), payloadTypes(formats))
 	for i := range m.Crypto {
 		writeCrypto(b, &m.Crypto[i])

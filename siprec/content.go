@@ -45,7 +45,7 @@ func readContent(req *sip.Request, known *earshot.Metadata) (*content, *refusal)
 			c.offer = o
 		case "application/rs-metadata", "application/rs-metadata+xml":
 			understood = true
-			c.readMetadata(p.body, known)
+			c.readMetadata(utf8Text(p.body, p.charset), known)
 		default:
 			if p.required {
 				return nil, unsupportedBody(p.contentType)

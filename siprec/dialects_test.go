@@ -80,6 +80,12 @@ func playDialect(t *testing.T, network, name string) string {
 			fmt.Fprintf(&out, " %s\n", headerIn(answer, "Warning"))
 			continue
 		}
+		if kind := headerIn(answer, "Content-Type"); bodyOf(answer) != "" && kind != "application/sdp" { // never multipart
+			t.Errorf("%s is answered with %q", method, kind)
+		}
+		if method == "INVITE" && !strings.HasSuffix(headerIn(answer, "Contact"), ";+sip.srs") { // RFC 7866 6.2
+			t.Errorf("Contact %s", headerIn(answer, "Contact"))
+		}
 		_, tag, _ = strings.Cut(headerIn(answer, "To"), "tag=")
 		out.WriteString("\n" + describeAnswer(t, bodyOf(answer)))
 		if len(r.sessions.all()) > before {

@@ -112,7 +112,7 @@ func (s *Server) find(req *sip.Request) *dialog {
 		return nil
 	}
 	d := s.dialogByID(dialogID(callID.Value(), tag))
-	if d == nil || remoteTag(req) != d.state.RemoteTag {
+	if d == nil || d.begun != dialogID(callID.Value(), remoteTag(req)) {
 		return nil
 	}
 	return d
@@ -182,7 +182,7 @@ func (s *Server) newDialog(req *sip.Request) *dialog {
 	}}
 	d.id, d.begun = dialogID(d.state.CallID, d.state.LocalTag), dialogID(d.state.CallID, d.state.RemoteTag)
 	for _, h := range req.GetHeaders("Record-Route") {
-		d.state.Routes = append(d.state.Routes, h.Value())
+		d.state.Routes = append(d.state.Routes, splitList(h.Value())...)
 	}
 	d.retarget(req)
 	return d

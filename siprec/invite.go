@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -101,8 +100,10 @@ func (s *Server) accept(req *sip.Request, tx sip.ServerTransaction, d *dialog, o
 
 // begin opens a recording session and returns the wait for the ACK of its 200.
 func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) (wait func()) {
-	var cancelled atomic.Bool
-	tx.OnCancel(func(*sip.Request) { cancelled.Store(true) })
+	cancelled := watchCancel(tx)
+	if cancelled.Load() {
+		return nil
+	}
 	d := s.newDialog(req)
 	d.state.Metadata = c.metadata
 	d.state.Client = isSRC(req) || requires(req, "siprec")
@@ -132,13 +133,13 @@ func (s *Server) begin(req *sip.Request, tx sip.ServerTransaction, c *content) (
 		return nil
 	}
 	s.keep(d)
-	if cancelled.Load() { // the library has answered 487 (RFC 3261 9.2)
+	if !cancelled.Load() {
+		wait = s.accept(req, tx, d, late)
+	}
+	if cancelled.Load() { // the 200 was not sent then
+		d.stopWaiting()
 		s.giveUp(d, "cancelled")
 		return nil
-	}
-	wait = s.accept(req, tx, d, late)
-	if cancelled.Load() { // between the look above and the 200, which was not sent then
-		s.giveUp(d, "cancelled")
 	}
 	return wait
 }
@@ -153,16 +154,30 @@ func (s *Server) reinvite(req *sip.Request, tx sip.ServerTransaction) (wait func
 		s.respond(req, tx, 500, "Server Internal Error", nil, "Retry-After", strconv.Itoa(rand.IntN(11)))
 		return nil
 	}
+	cancelled := watchCancel(tx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.offering {
 		s.respond(req, tx, 491, "Request Pending", d)
 		return nil
 	}
-	if c := s.change(req, tx, d); c != nil {
-		return s.accept(req, tx, d, c.offer == nil)
+	if cancelled.Load() {
+		d.inviting.Store(false)
+		return nil
 	}
-	return nil
+	before := d.state
+	c := s.change(req, tx, d)
+	if c == nil {
+		return nil
+	}
+	if !cancelled.Load() {
+		wait = s.accept(req, tx, d, c.offer == nil)
+	}
+	if cancelled.Load() { // the 200 was not sent then
+		s.undo(req, d, &before, c)
+		return nil
+	}
+	return wait
 }
 
 func (s *Server) onUpdate(req *sip.Request, tx sip.ServerTransaction) {

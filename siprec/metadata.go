@@ -73,7 +73,7 @@ func parseMetadata(raw []byte) (*document, error) {
 func parseXML(raw []byte) (*element, error) {
 	dec := xml.NewDecoder(bytes.NewReader(raw))
 	dec.Strict = false
-	dec.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // MIME says UTF-8 (RFC 7865 5.1)
+	dec.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil } // see utf8Text
 	top := &element{}
 	open := []*element{top}
 	for n := 0; ; {
@@ -151,7 +151,7 @@ func (d *document) read(e *element) {
 		})
 	case "participantstreamassoc":
 		d.md.ParticipantStreams = append(d.md.ParticipantStreams, e.streams(e.attr("participant_id", "participant")))
-	case "sessionrecordingassoc", "recording":
+	case "sessionrecordingassoc":
 	default:
 		d.loose = append(d.loose, e)
 	}
@@ -297,7 +297,12 @@ func (e *element) leaves(out []earshot.Extension, path string) []earshot.Extensi
 		path += "/" + label
 	}
 	if len(e.children) == 0 {
-		return append(out, earshot.Extension{Space: e.space, Name: path, Value: e.value()})
+		out = append(out, earshot.Extension{Space: e.space, Name: path, Value: e.value()})
+	}
+	for _, a := range e.attrs { // some say in them what others say in elements
+		if value := strings.TrimSpace(a.Value); value != "" && tellingAttribute(a.Name) {
+			out = append(out, earshot.Extension{Space: e.space, Name: path + "/" + a.Name.Local, Value: value})
+		}
 	}
 	for _, c := range e.children {
 		out = c.leaves(out, path+"/")
@@ -305,25 +310,44 @@ func (e *element) leaves(out []earshot.Extension, path string) []earshot.Extensi
 	return out
 }
 
+// tellingAttribute reports whether an attribute of extension data says anything
+// of the call, and not of how it is written or where it belongs.
+func tellingAttribute(name xml.Name) bool {
+	switch name.Local {
+	case "xmlns", "version", "label", "id", "parent", "schemaLocation", "lang":
+		return false
+	}
+	return name.Space != "xmlns"
+}
+
 // duplicateIDs reports an ID that two elements of a kind share, which makes a
 // document ambiguous (RFC 7865 6.10).
 func (d *document) duplicateIDs() string {
 	seen := map[string]bool{}
-	check := func(id string) string {
-		if id != "" && seen[id] {
-			return id
+	twice := func(kind, id string) bool {
+		key := kind + " " + id
+		again := id != "" && seen[key]
+		seen[key] = true
+		return again
+	}
+	for _, g := range d.md.Groups {
+		if twice("group", g.ID) {
+			return "group " + g.ID
 		}
-		seen[id] = true
-		return ""
+	}
+	for _, s := range d.md.Sessions {
+		if twice("session", s.ID) {
+			return "session " + s.ID
+		}
 	}
 	for _, p := range d.md.Participants {
-		if id := check("participant " + p.ID); id != "" {
-			return id
+		if twice("participant", p.ID) {
+			return "participant " + p.ID
 		}
 	}
 	for _, s := range d.md.Streams {
-		if id := check("stream " + s.ID); id != "" {
-			return id
+		if twice("stream", s.ID) {
+			return "stream " + s.ID
 		}
 	}
 	return ""

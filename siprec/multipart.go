@@ -15,6 +15,7 @@ const (
 // bodyPart is one leaf of a message body (RFC 5621).
 type bodyPart struct {
 	contentType string // lower case, without parameters
+	charset     string // of the content type, "" if it does not say
 	disposition string
 	required    bool // handling=required
 	body        []byte
@@ -31,7 +32,7 @@ func splitBody(contentType string, body []byte) ([]bodyPart, []string) {
 func splitLevel(contentType, disposition string, required bool, body []byte, depth int) ([]bodyPart, []string) {
 	kind, params := parseContentType(contentType)
 	if !strings.HasPrefix(kind, "multipart/") || depth == maxDepth {
-		return []bodyPart{{contentType: kind, disposition: disposition, required: required, body: body}}, nil
+		return []bodyPart{{contentType: kind, charset: params["charset"], disposition: disposition, required: required, body: body}}, nil
 	}
 	boundary := params["boundary"]
 	if boundary == "" {

@@ -16,8 +16,9 @@ const requestPatience = 10 * time.Second
 
 // request makes the next request of ours in a dialog (RFC 3261 12.2.1.1). It
 // goes where the peer's requests come from: over its connection, or to the
-// port it sends from, which is the way through whatever lies between. The
-// caller holds the dialog's lock.
+// port it sends from, which is the way through whatever lies between. A
+// connection that is gone is made anew, see reach. The caller holds the
+// dialog's lock.
 func (s *Server) request(d *dialog, method sip.RequestMethod) (*sip.Request, error) {
 	if method != sip.ACK {
 		d.state.LocalCSeq++
@@ -58,7 +59,36 @@ func (s *Server) request(d *dialog, method sip.RequestMethod) (*sip.Request, err
 	return req, nil
 }
 
-// looseRouter reports whether the first URI of a Route value has lr
+// splitList takes apart the values of a header that is a list of addresses
+// (RFC 3261 7.3.1): at the commas that are neither within angle brackets nor
+// quoted.
+func splitList(value string) []string {
+	var out []string
+	begin, angle, quoted := 0, false, false
+	take := func(end int) {
+		if v := strings.TrimSpace(value[begin:end]); v != "" {
+			out = append(out, v)
+		}
+		begin = end + 1
+	}
+	for i := 0; i < len(value); i++ {
+		switch c := value[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"' && !angle:
+			quoted = !quoted
+		case quoted:
+		case c == '<' || c == '>':
+			angle = c == '<'
+		case c == ',' && !angle:
+			take(i)
+		}
+	}
+	take(len(value))
+	return out
+}
+
+// looseRouter reports whether the URI of a Route value has lr
 // (RFC 3261 19.1.1).
 func looseRouter(route string) bool {
 	for param := range strings.SplitSeq(uriOf(route), ";") {
@@ -69,10 +99,10 @@ func looseRouter(route string) bool {
 	return false
 }
 
-// uriOf returns the first URI of a Route value.
+// uriOf returns the URI of a Route value, behind whatever name it has.
 func uriOf(route string) string {
-	if _, rest, ok := strings.Cut(route, "<"); ok {
-		uri, _, _ := strings.Cut(rest, ">")
+	if i := strings.LastIndexByte(route, '<'); i >= 0 {
+		uri, _, _ := strings.Cut(route[i+1:], ">")
 		return uri
 	}
 	return strings.TrimSpace(route)
@@ -83,6 +113,9 @@ func uriOf(route string) string {
 func (s *Server) exchange(ctx context.Context, d *dialog, req *sip.Request) (*sip.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestPatience)
 	defer cancel()
+	if err := s.reach(ctx, req); err != nil {
+		return nil, fmt.Errorf("%s: %w", req.Method, err)
+	}
 	tx, err := s.client.TransactionRequest(ctx, req)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", req.Method, err)
@@ -118,6 +151,7 @@ func (s *Server) acknowledge(d *dialog, invite *sip.Request, tx sip.ClientTransa
 		return err
 	}
 	ack.CSeq().SeqNo = invite.CSeq().SeqNo
+	ack.SetDestination(invite.Destination()) // the connection that the answer came over
 	again := ack.Clone()
 	tx.OnRetransmission(func(*sip.Response) { _ = s.client.WriteRequest(again.Clone()) })
 	if err := s.client.WriteRequest(ack); err != nil {

@@ -149,7 +149,10 @@ func TestOffersOfAllKinds(t *testing.T) {
 		"RTCP on the port of RTP":  {"c=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0\r\na=rtcp:4444\r\na=rtcp-mux\r\n", func(m earshot.MediaOffer) bool { return m.RTCPMux && m.RemoteRTCP == m.Remote }},
 		"lengths of packets":       {"m=audio 4000 RTP/AVP 0\r\na=ptime:30\r\na=maxptime:60\r\n", func(m earshot.MediaOffer) bool { return m.PTime == 30 && m.MaxPTime == 60 }},
 		"direction of the session": {"a=inactive\r\nm=audio 4000 RTP/AVP 0\r\n", func(m earshot.MediaOffer) bool { return m.Direction == earshot.Inactive }},
-		"a bundle, ICE and more":   {"a=group:BUNDLE 0\r\na=ice-lite\r\nm=audio 4000 RTP/AVP 0\r\na=mid:0\r\na=ice-ufrag:x\r\na=candidate:1 1 UDP 1 192.0.2.1 9 typ host\r\na=rtcp-fb:* nack\r\n", func(m earshot.MediaOffer) bool { return m.Port == 4000 && len(m.Formats) == 1 }},
+		"what a call tells its parties": {"a=recordpref:on\r\nm=audio 4000 RTP/AVP 0\r\na=record:off\r\na=direction:both\r\na=sendonly\r\n", func(m earshot.MediaOffer) bool {
+			return m.Direction == earshot.SendOnly && len(m.Formats) == 1
+		}},
+		"a bundle, ICE and more": {"a=group:BUNDLE 0\r\na=ice-lite\r\nm=audio 4000 RTP/AVP 0\r\na=mid:0\r\na=ice-ufrag:x\r\na=candidate:1 1 UDP 1 192.0.2.1 9 typ host\r\na=rtcp-fb:* nack\r\n", func(m earshot.MediaOffer) bool { return m.Port == 4000 && len(m.Formats) == 1 }},
 	} {
 		if m := one(tc.sdp); !tc.ok(m) {
 			t.Errorf("%s: %+v", name, m)
@@ -165,7 +168,7 @@ func TestOffersOfAllKinds(t *testing.T) {
 				t.Errorf("%s: %q is missing in\n%s", profile, want, text)
 			}
 		}
-		for _, never := range []string{"a=group", "a=mid", "a=ice", "a=candidate"} {
+		for _, never := range []string{"a=group", "a=mid", "a=ice", "a=candidate", "a=record"} {
 			if strings.Contains(text, never) {
 				t.Errorf("%s: %q in\n%s", profile, never, text)
 			}

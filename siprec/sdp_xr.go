@@ -10,7 +10,7 @@ import (
 // send what is asked for: "rcvr-rtt=all:10 stat-summary=loss,jitt voip-metrics".
 func parseXR(value string) earshot.XR {
 	var xr earshot.XR
-	for _, format := range strings.Fields(value) {
+	for format := range strings.FieldsSeq(value) {
 		name, param, _ := strings.Cut(strings.ToLower(format), "=")
 		switch name {
 		case "rcvr-rtt":

@@ -96,6 +96,8 @@ type Server struct {
 	tcp    net.Listener
 	tls    net.Listener // nil without a certificate
 	keys   *keyring
+	// outgoing take the connections we make, by network.
+	outgoing map[string]dialled
 	// clients are the names in the certificates of TLS clients, a []string by
 	// their address.
 	clients sync.Map
@@ -176,6 +178,7 @@ func (s *Server) Start() error {
 	if s.tls != nil {
 		s.wg.Go(func() { _ = s.srv.ServeTLS(streamListener{Listener: s.tls, s: s, secure: true}) })
 	}
+	s.serveDialled()
 	if err := served(s.ua, s.udp.LocalAddr().String()); err != nil {
 		return err
 	}
@@ -373,11 +376,6 @@ func (s *Server) onOther(req *sip.Request, tx sip.ServerTransaction) {
 		return
 	}
 	s.respond(req, tx, 405, "Method Not Allowed", nil, "Allow", allow)
-}
-
-// onCancel sees only a CANCEL that matches no INVITE (RFC 3261 9.2).
-func (s *Server) onCancel(req *sip.Request, tx sip.ServerTransaction) {
-	s.respond(req, tx, 481, "Call/Transaction Does Not Exist", nil)
 }
 
 // EndDialog ends a session at its peer with a BYE. A dialog that is not known

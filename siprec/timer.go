@@ -148,7 +148,7 @@ func (s *Server) dueIn(d *dialog, now time.Time) func() {
 	case expired:
 		d.state.Timer.Refreshed = now // looked at again an interval later
 		return func() { s.expire(d) }
-	case d.asking || d.inviting.Load() || now.Before(d.notBefore):
+	case d.asking || d.inviting.Load() || d.unacknowledged() || now.Before(d.notBefore):
 		return nil
 	case refresh:
 		d.asking = true
@@ -165,7 +165,10 @@ func (s *Server) dueIn(d *dialog, now time.Time) func() {
 // is flagged then.
 func (s *Server) expire(d *dialog) {
 	defer s.survive("expired session")
-	if s.sessions.Alive(d.state.Segment, aliveWithin) {
+	d.mu.Lock()
+	callID, segment := d.state.CallID, d.state.Segment
+	d.mu.Unlock()
+	if s.sessions.Alive(segment, aliveWithin) {
 		s.m.expired.WithLabelValues("kept").Inc()
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -177,7 +180,7 @@ func (s *Server) expire(d *dialog) {
 	s.m.expired.WithLabelValues("ended").Inc()
 	s.drop(d)
 	if err := s.bye(s.ctx, d); err != nil {
-		s.log.Info("BYE of an expired session", "sip_call_id", d.state.CallID, "error", err)
+		s.log.Info("BYE of an expired session", "sip_call_id", callID, "error", err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()

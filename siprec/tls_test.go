@@ -13,6 +13,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -251,5 +252,26 @@ func TestBadTLSFilesAreNamed(t *testing.T) {
 		if _, err := f.Load(); err == nil {
 			t.Errorf("%+v is taken", f)
 		}
+	}
+}
+
+// TestRefusedCertificateIsSaid: under TLS 1.3 a client has shaken hands before
+// the server looks at its certificate, and hears of it all the same.
+func TestRefusedCertificateIsSaid(t *testing.T) {
+	a, other := newAuthority(t), newAuthority(t)
+	files := a.issue(t, "srs.example")
+	files.ClientCA = a.file("ca.pem")
+	r := newRig(t, Config{TLSListen: "127.0.0.1:0", TLS: files})
+	stranger := other.client(t, "sbc.example")
+	stranger.RootCAs = a.client(t, "").RootCAs
+	for name, cfg := range map[string]*tls.Config{"certificate required": a.client(t, ""), "bad certificate": stranger} {
+		cfg.MinVersion = tls.VersionTLS13
+		err := placeOverTLS(t, r, cfg)
+		if err == nil || !strings.Contains(err.Error(), "the server refuses our certificate") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("want %s, got %v", name, err)
+		}
+	}
+	if err := placeOverTLS(t, r, other.client(t, "")); err == nil || !strings.Contains(err.Error(), "unknown authority") {
+		t.Errorf("a server that is not trusted: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ func FillCall(c *earshot.Call) {
 	fill(&c.Streams)
 	fill(&c.Segments)
 	fill(&c.Tags)
+	fill(&c.Marks)
 	for i := range c.Streams {
 		fill(&c.Streams[i].ParticipantIDs)
 		fill(&c.Streams[i].Media.Formats)

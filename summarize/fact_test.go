@@ -2,6 +2,7 @@ package summarize
 
 import (
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -187,11 +188,12 @@ func TestReason(t *testing.T) {
 		"C: Hello. C: The washing machine leaks.":                                                         "The washing machine leaks.",
 		"A: Hi, this is Tom. I'm calling about your open bill. C: Yes?":                                   "I'm calling about your open bill.",
 		"U: Thanks for calling, how can I help you with your order? V: My toaster is broken.":             "My toaster is broken.",
+		"U: Thanks for calling, how can I help you with your order? U: My toaster is broken.":             "My toaster is broken.", // all on one stream
 		"C: Hello? C: Yes.": "",
 		"C: Can you tell me whether you ship to Norway?": "Can you tell me whether you ship to Norway?",
 	} {
 		var d dialogue
-		for _, line := range strings.SplitAfter(strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(said, " C: ", "\nC: "), " V: ", "\nV: "), " A: ", "\nA: "), "\n") {
+		for _, line := range strings.SplitAfter(strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(said, " C: ", "\nC: "), " U: ", "\nU: "), " V: ", "\nV: "), " A: ", "\nA: "), "\n") {
 			d.say(strings.TrimSpace(line))
 		}
 		if got := extract(d.utterances).Reason; got != want {
@@ -225,4 +227,25 @@ func FuzzExtract(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A summary says when it is not sure who the agent is.
+func TestRolesThatAreNotSure(t *testing.T) {
+	s, err := New(Config{}, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := []earshot.Utterance{
+		{ID: "1", StreamID: "a", Role: earshot.RoleAgent, Text: "How can I help?", EndMS: 900},
+		{ID: "2", StreamID: "b", Role: earshot.RoleCustomer, Text: "My toaster is broken.", StartMS: 1000, EndMS: 2000},
+	}
+	for _, unsure := range []bool{false, true} {
+		if unsure {
+			said[0].Role, said[1].Role = earshot.RoleUnknown, earshot.RoleUnknown
+		}
+		out, err := s.Summarize(t.Context(), earshot.Call{}, said, false)
+		if err != nil || out.RolesUnsure != unsure || out.Reason != "My toaster is broken." {
+			t.Errorf("unsure %v: %+v, %v", unsure, out, err)
+		}
+	}
 }

@@ -41,31 +41,28 @@ func ofCustomer(list []*turn) []*turn {
 	known := false
 	for _, t := range list {
 		known = known || t.role == earshot.RoleCustomer
-		if t.role == earshot.RoleUnknown && greetsAsAgent(spoken.Canonical(t.text)) {
+		if t.role == earshot.RoleUnknown && spoken.GreetsAsAgent(spoken.Canonical(t.text)) {
 			agents[t.parts[0].u.StreamID] = true
 		}
 	}
-	var out []*turn
+	var out, others []*turn
 	for _, t := range list {
+		if t.role == earshot.RoleUnknown && !spoken.GreetsAsAgent(spoken.Canonical(t.text)) {
+			others = append(others, t)
+		}
 		if t.role == earshot.RoleCustomer || !known && t.role != earshot.RoleAgent && !agents[t.parts[0].u.StreamID] {
 			out = append(out, t)
 		}
 	}
-	return out
-}
-
-func greetsAsAgent(text string) bool {
-	for _, s := range [...]string{"thank you for calling", "thanks for calling", "how can i help", "how may i help", "how can i assist", "how may i assist", "what can i do for you"} {
-		if strings.Contains(text, s) {
-			return true
-		}
+	if len(out) == 0 { // all speak on the stream of who greeted
+		return others
 	}
-	return false
+	return out
 }
 
 // isOffer tells an agent's courtesies from a purpose.
 func isOffer(terms []string) bool {
-	return greetsAsAgent(strings.Join(terms, " "))
+	return spoken.GreetsAsAgent(strings.Join(terms, " "))
 }
 
 // reasonOf finds the reason in the customer's turns.

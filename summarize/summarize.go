@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -101,6 +102,9 @@ func (s *Summarizer) Summarize(ctx context.Context, call earshot.Call, utterance
 	}
 	s.made.WithLabelValues(by).Inc()
 	out.CallID, out.Incomplete, out.CreatedAt = call.ID, incomplete, time.Now().UTC()
+	out.RolesUnsure = slices.ContainsFunc(utterances, func(u earshot.Utterance) bool {
+		return u.Role != earshot.RoleAgent && u.Role != earshot.RoleCustomer
+	})
 	return out, nil
 }
 

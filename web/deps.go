@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -77,9 +78,22 @@ type Live interface {
 	Snapshot(stored earshot.Call) earshot.Call
 }
 
-// Audio knows where the rendered recording of a call is.
+// Recorder pauses the recording of live calls and goes on with it. A call that
+// is so already stays so. Unknown calls are earshot.ErrNotFound, those that are
+// over earshot.ErrEnded.
+type Recorder interface {
+	Pause(ctx context.Context, id earshot.CallID, by, reason string) (earshot.Call, error)
+	Resume(ctx context.Context, id earshot.CallID, by, reason string) (earshot.Call, error)
+}
+
+// Audio knows where the rendered recording of a call is. What is not there is
+// earshot.ErrNotFound.
 type Audio interface {
 	Path(id earshot.CallID) (string, error)
+	// View returns a WAV file with one channel of a recording of size octets, or
+	// with all of them mixed for "". It is read before the recording is closed.
+	View(recording io.ReaderAt, size int64, channel string) (io.ReadSeeker, error)
+	Waveform(id earshot.CallID) (earshot.Waveform, error)
 }
 
 // Jobs lists stored jobs and sends dead ones round again.
@@ -96,9 +110,11 @@ type Jobs interface {
 type Deps struct {
 	Reader Reader
 	Live   Live
-	Audio  Audio
-	Jobs   Jobs
-	Traces Traces
+	// Recorder may be the same as Live.
+	Recorder Recorder
+	Audio    Audio
+	Jobs     Jobs
+	Traces   Traces
 	// Directory is who works in the contact centre.
 	Directory Directory
 	// Broker may be made before the server, so that no event is missed while
@@ -111,8 +127,8 @@ type Deps struct {
 }
 
 func (d *Deps) check() error {
-	if d.Reader == nil || d.Live == nil || d.Audio == nil || d.Jobs == nil {
-		return errors.New("web needs a reader, live calls, audio and jobs")
+	if d.Reader == nil || d.Live == nil || d.Recorder == nil || d.Audio == nil || d.Jobs == nil {
+		return errors.New("web needs a reader, live calls, a recorder, audio and jobs")
 	}
 	if d.Directory == nil {
 		d.Directory = noDirectory{}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -38,10 +39,11 @@ type memory struct {
 }
 
 var (
-	_ Reader = (*memory)(nil)
-	_ Live   = liveFunc(nil)
-	_ Audio  = audioFunc(nil)
-	_ Jobs   = (*fakeJobs)(nil)
+	_ Reader   = (*memory)(nil)
+	_ Live     = liveFunc(nil)
+	_ Recorder = (*fakeRecorder)(nil)
+	_ Audio    = audioFunc(nil)
+	_ Jobs     = (*fakeJobs)(nil)
 )
 
 func newMemory() *memory {
@@ -68,6 +70,10 @@ func (m *memory) commit(e earshot.Event) earshot.Event {
 	case earshot.EventSummaryCreated:
 		c, s := m.calls[e.CallID], decode[earshot.Summary](e)
 		c.Summary = &s
+		m.calls[e.CallID] = c
+	case earshot.EventCallMarked:
+		c := m.calls[e.CallID]
+		c.Marks = earshot.PutMark(c.Marks, decode[earshot.Mark](e))
 		m.calls[e.CallID] = c
 	case earshot.EventTranscriptCompleted:
 		c := m.calls[e.CallID]
@@ -174,9 +180,49 @@ type liveFunc func(earshot.Call) earshot.Call
 
 func (f liveFunc) Snapshot(c earshot.Call) earshot.Call { return f(c) }
 
+// fakeRecorder knows one live call and one that is over, and what it was asked.
+type fakeRecorder struct{ asked []string }
+
+func (f *fakeRecorder) Pause(_ context.Context, id earshot.CallID, by, reason string) (earshot.Call, error) {
+	return f.ask("pause", id, by, reason)
+}
+
+func (f *fakeRecorder) Resume(_ context.Context, id earshot.CallID, by, reason string) (earshot.Call, error) {
+	return f.ask("resume", id, by, reason)
+}
+
+func (f *fakeRecorder) ask(what string, id earshot.CallID, by, reason string) (earshot.Call, error) {
+	f.asked = append(f.asked, strings.Join([]string{what, string(id), by, reason}, "|"))
+	switch id {
+	case "live1":
+		c := testCall(id, earshot.CallLive)
+		c.Paused = what == "pause"
+		return c, nil
+	case "done1":
+		return earshot.Call{}, earshot.ErrEnded
+	}
+	return earshot.Call{}, earshot.ErrNotFound
+}
+
 type audioFunc func(earshot.CallID) (string, error)
 
 func (f audioFunc) Path(id earshot.CallID) (string, error) { return f(id) }
+
+// View is the recording with the channel's name before it; there are two.
+func (f audioFunc) View(r io.ReaderAt, size int64, channel string) (io.ReadSeeker, error) {
+	if channel > "1" {
+		return nil, earshot.ErrNotFound
+	}
+	whole, err := io.ReadAll(io.NewSectionReader(r, 0, size))
+	return strings.NewReader(channel + string(whole)), err
+}
+
+func (f audioFunc) Waveform(id earshot.CallID) (earshot.Waveform, error) {
+	w := earshot.NewWaveform(1, 8000, 160)
+	w.Length, w.Data = 3, []int8{-1, 1, -2, 2, -3, 3}
+	_, err := f(id)
+	return w, err
+}
 
 type fakeJobs struct {
 	jobs   func(state earshot.JobState, limit int) ([]earshot.Job, error)
@@ -205,10 +251,11 @@ func newFixture(t *testing.T, change ...func(*Config, *Deps)) *fixture {
 	m.commit(earshot.NewEvent(earshot.EventCallStarted, "done1", testCall("done1", earshot.CallSettled)))
 	cfg := Config{Listen: "127.0.0.1:0"}
 	deps := Deps{
-		Reader: m,
-		Live:   liveFunc(func(c earshot.Call) earshot.Call { return c }),
-		Audio:  audioFunc(func(earshot.CallID) (string, error) { return "", earshot.ErrNotFound }),
-		Jobs:   &fakeJobs{},
+		Reader:   m,
+		Live:     liveFunc(func(c earshot.Call) earshot.Call { return c }),
+		Recorder: &fakeRecorder{},
+		Audio:    audioFunc(func(earshot.CallID) (string, error) { return "", earshot.ErrNotFound }),
+		Jobs:     &fakeJobs{},
 	}
 	for _, f := range change {
 		f(&cfg, &deps)

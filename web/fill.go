@@ -18,6 +18,7 @@ func (s *Server) live(c earshot.Call) earshot.Call {
 	fill(&c.Streams)
 	fill(&c.Segments)
 	fill(&c.Tags)
+	fill(&c.Marks)
 	for i := range c.Streams {
 		fill(&c.Streams[i].ParticipantIDs)
 		fill(&c.Streams[i].Media.Formats)

@@ -29,6 +29,7 @@ func (s *Server) routes() (http.Handler, error) {
 	r.MethodNotAllowed(methodNotAllowed(r))
 	api := humachi.New(r, s.apiConfig())
 	s.callRoutes(api)
+	s.pauseRoutes(api)
 	s.mediaRoutes(api)
 	s.sipRoutes(api)
 	s.eventRoutes(api)

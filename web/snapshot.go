@@ -157,6 +157,8 @@ func (st *callSnapshot) apply(e earshot.Event) error {
 	case earshot.EventCallStarted, earshot.EventCallUpdated, earshot.EventCallEnded,
 		earshot.EventCallSettled, earshot.EventRecordingReady:
 		return st.applyCall(e.Data)
+	case earshot.EventCallMarked:
+		return st.applyMark(e.Data)
 	case earshot.EventTranscriptCompleted:
 		st.Call.TranscriptComplete = true
 		return nil
@@ -188,6 +190,15 @@ func (st *callSnapshot) applyCall(data json.RawMessage) error {
 		c.Summary = st.Call.Summary
 	}
 	st.Call = c
+	return nil
+}
+
+func (st *callSnapshot) applyMark(data json.RawMessage) error {
+	var m earshot.Mark
+	if err := json.Unmarshal(data, &m); err != nil {
+		return err
+	}
+	st.Call.Marks = earshot.PutMark(st.Call.Marks, m)
 	return nil
 }
 

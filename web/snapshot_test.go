@@ -31,6 +31,8 @@ func TestSnapshotTakesInWhatComesMeanwhile(t *testing.T) {
 			earshot.NewEvent(earshot.EventSuggestionCreated, "live1", earshot.Suggestion{ID: "g"}),
 			earshot.NewEvent(earshot.EventSummaryCreated, "live1", sum),
 			earshot.NewEvent(earshot.EventCallEnded, "live1", ended),
+			earshot.NewEvent(earshot.EventCallMarked, "live1", earshot.Mark{ID: "m", EndMS: 100}),
+			earshot.NewEvent(earshot.EventCallMarked, "live1", earshot.Mark{ID: "m", EndMS: 200}),
 			earshot.NewEvent(earshot.EventTranscriptCompleted, "live1", earshot.TranscriptCompleted{}),
 			earshot.NewEvent(earshot.EventNoteUpdated, "live1", note),
 			earshot.NewEvent(earshot.EventNoteUpdated, "live1", sent),
@@ -44,7 +46,7 @@ func TestSnapshotTakesInWhatComesMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := st.(*callSnapshot)
-	if seq != 11 { // the last event of this call
+	if seq != 13 { // the last event of this call
 		t.Errorf("snapshot at %d", seq)
 	}
 	texts := []string{}
@@ -57,6 +59,9 @@ func TestSnapshotTakesInWhatComesMeanwhile(t *testing.T) {
 	c := s.Call
 	if c.State != earshot.CallWrapping || c.Summary == nil || c.Summary.Reason != "why" || !c.TranscriptComplete || c.Tags == nil {
 		t.Errorf("call %+v", c)
+	}
+	if len(c.Marks) != 1 || c.Marks[0].EndMS != 200 {
+		t.Errorf("marks %+v", c.Marks)
 	}
 	if len(s.Suggestions) != 1 || len(s.Notes) != 1 || s.Notes[0].State != earshot.DeliveryConfirmed {
 		t.Errorf("suggestions %v, notes %v", s.Suggestions, s.Notes)

@@ -49,6 +49,7 @@ type signalling struct {
 // scriptFlags say what happens during a call. Times are counted from its first packet.
 type scriptFlags struct {
 	Hold           []string      `placeholder:"AT:FOR" help:"Hold the call at a time for a time, like 5s:2s."`
+	DTMF           []string      `name:"dtmf" placeholder:"DIGITS[@AT]" help:"The last party presses keys, like 1234#@5s; at 1s unless told otherwise."`
 	AddStream      time.Duration `placeholder:"AT" help:"The second party's stream comes only then."`
 	Transfer       time.Duration `placeholder:"AT" help:"The first party hands the call over to another then."`
 	TransferBy     string        `enum:"update,snapshot,group" default:"update" help:"How: a partial update, a snapshot with a new session, or a new recording session of the same group."`

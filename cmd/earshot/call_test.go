@@ -39,6 +39,10 @@ func TestScriptFlags(t *testing.T) {
 		"overlap":        {scriptFlags{Hold: []string{"2s:1s", "1s:1500ms"}}, callSpec{}, "before the last has ended"},
 		"no length":      {scriptFlags{Hold: []string{"2s"}}, callSpec{}, "not AT:FOR"},
 		"negative":       {scriptFlags{Hold: []string{"2s:-1s"}}, callSpec{}, "not AT:FOR"},
+		"keys":           {scriptFlags{DTMF: []string{"12#@2", "*0ad@500ms", "7@1.8s"}}, callSpec{}, ""},
+		"no key":         {scriptFlags{DTMF: []string{"1x"}}, callSpec{}, "is no key"},
+		"no time":        {scriptFlags{DTMF: []string{"1@soon"}}, callSpec{}, "not DIGITS@SECONDS"},
+		"two keys":       {scriptFlags{DTMF: []string{"123@1", "4@1.25"}}, callSpec{}, "before the last is released"},
 		"one stream":     {scriptFlags{AddStream: time.Second}, callSpec{dialect: mixed, audio: []string{"a", "b"}}, "one stream for all"},
 		"only one party": {scriptFlags{AddStream: time.Second}, callSpec{audio: []string{"a"}}, "no second party"},
 	} {

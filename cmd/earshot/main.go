@@ -31,8 +31,11 @@ type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Run the server."`
 	Call      callCmd      `cmd:"" help:"Place a SIPREC call from audio files and print what came of it."`
 	Load      loadCmd      `cmd:"" help:"Place many SIPREC calls and report set-up latency, loss and CPU."`
+	Calls     callsCmd     `cmd:"" help:"List calls, the newest first, by tag and state."`
 	Search    searchCmd    `cmd:"" help:"Search every word that was said."`
 	Show      showCmd      `cmd:"" help:"Show a call: parties, transcript, suggestions, summary, notes."`
+	Pause     pauseCmd     `cmd:"" help:"Stop recording a live call, as while a card number is read out."`
+	Resume    resumeCmd    `cmd:"" help:"Go on with recording a paused call."`
 	Export    exportCmd    `cmd:"" help:"Write the transcript of a call as text, SRT, VTT or JSON."`
 	Jobs      jobsCmd      `cmd:"" help:"List the jobs that failed for good, or run them again."`
 	Directory directoryCmd `cmd:"" help:"Show who works in the contact centre, or import them from a file."`

@@ -34,7 +34,7 @@ func (c callSpec) rate() int { return codec.LayoutOf(c.format()).Rate() }
 func (c callSpec) media(senders []*media.Sender) []siprec.ClientMedia {
 	out := make([]siprec.ClientMedia, len(senders))
 	for i, s := range senders {
-		out[i] = siprec.ClientMedia{Label: s.Label(), Port: s.Port(), Formats: []earshot.Format{c.format()}}
+		out[i] = siprec.ClientMedia{Label: s.Label(), Port: s.Port(), Formats: c.formats()}
 		out[i].DTLS = s.DTLS()
 		if key := s.Crypto(); key != nil {
 			out[i].Crypto = []earshot.Crypto{*key}

@@ -122,6 +122,7 @@ func printCall(w io.Writer, call earshot.Call, file string) {
 	for _, p := range call.Problems {
 		fmt.Fprintf(w, "  problem: %s\n", p)
 	}
+	printMarks(w, &call)
 	if call.RecordingReady {
 		fmt.Fprintf(w, "  recording %s\n", file)
 	}
@@ -154,6 +155,9 @@ func printSuggestion(w io.Writer, s earshot.Suggestion) {
 	if s.Text != "" {
 		text += ": " + s.Text
 	}
+	if s.SpeakerUnsure {
+		source += " (perhaps not the customer's words)"
+	}
 	fmt.Fprintf(w, "  %s  [%s] %s%s\n", clock(s.AtMS), s.Kind, text, source)
 }
 
@@ -164,6 +168,9 @@ func printSummary(w io.Writer, s *earshot.Summary) {
 	fmt.Fprintf(w, "\nSummary (%s", s.By)
 	if s.Incomplete {
 		fmt.Fprint(w, ", transcript not complete")
+	}
+	if s.RolesUnsure {
+		fmt.Fprint(w, ", who is the agent is not sure")
 	}
 	fmt.Fprintf(w, ")\n  %s\n  Reason: %s\n", s.Text, s.Reason)
 	for _, f := range s.Facts {

@@ -16,6 +16,7 @@ import (
 // script is what happens during a call, at times since its first packet.
 type script struct {
 	holds          []media.Gap
+	keys           []media.Key
 	addStream      time.Duration // 0: the stream is there from the beginning
 	transfer       time.Duration
 	transferBy     string
@@ -31,6 +32,10 @@ func (f scriptFlags) apply(spec *callSpec) error {
 	s := script{
 		addStream: f.AddStream, transfer: f.Transfer, transferBy: f.TransferBy,
 		updateMetadata: f.UpdateMetadata, lateMetadata: f.LateMetadata,
+	}
+	var err error
+	if s.keys, err = keysOf(f.DTMF); err != nil {
+		return err
 	}
 	for _, text := range f.Hold {
 		at, length, _ := strings.Cut(text, ":")
@@ -65,6 +70,9 @@ func (s script) latest() time.Duration {
 	last := max(s.addStream, s.transfer, s.updateMetadata)
 	for _, h := range s.holds {
 		last = max(last, h.At+h.For)
+	}
+	for _, k := range s.keys {
+		last = max(last, k.At+k.For)
 	}
 	return last
 }

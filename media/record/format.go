@@ -60,6 +60,13 @@ const (
 	// Repaired packets did not come: their audio came with a later one
 	// (RFC 2198).
 	Repaired
+	// Paused packets came while recording was paused. They are Silent: their
+	// payload is not kept. What is left of them keeps the timeline and the
+	// counts of a stream over a restart.
+	Paused
+	// Masked packets held a tone of a telephone key. They are Silent: [Scrub]
+	// has made their payload zeros.
+	Masked
 )
 
 // Packet is one record of the log.

@@ -9,8 +9,8 @@ import (
 )
 
 // Tally sums up recorded packets: what the process that recorded them knew of
-// the stream, as far as the recording tells. What was paused, dropped or
-// invalid is not in it, and duplicates are not either.
+// the stream, as far as the recording tells. What was dropped or invalid is not
+// in it, and duplicates are not either.
 type Tally struct {
 	Timeline jitter.Timeline
 	Meter    quality.Meter
@@ -34,7 +34,7 @@ func (t *Tally) Add(p *Packet) {
 	clockRate := 8000
 	if p.Format != nil {
 		clockRate = p.Format.ClockRate
-		if p.Flags&Silent == 0 && p.Format != t.format {
+		if p.Duration > 0 && p.Format != t.format { // audio, kept or not
 			t.format, t.Codec = p.Format, p.Format.String()
 			t.impairment = quality.CodecOf(*p.Format)
 		}

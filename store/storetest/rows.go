@@ -29,6 +29,10 @@ func NewCall(i int, state earshot.CallState) earshot.Call {
 			Peer: "192.0.2.1:5060", StartedAt: start,
 		}},
 		Tags: []string{"billing"}, Problems: []string{"metadata: no recording element"},
+		Marks: []earshot.Mark{
+			{ID: "m1", Kind: earshot.MarkDTMF, StreamID: earshot.StreamID(id + "-s1"), ParticipantID: "p2", AtMS: 1200, EndMS: 1300, Masked: true},
+			{ID: "m2", Kind: earshot.MarkPause, AtMS: 2000, EndMS: 2000, By: "Ada Agent", Reason: "card number"},
+		},
 	}
 	if state.Ended() {
 		end := start.Add(30 * time.Second)

@@ -28,6 +28,7 @@ func sample() (earshot.Call, []earshot.Utterance) {
 			{ID: "p3", Name: "Bot <v1> & co", Role: earshot.RoleUnknown},
 		},
 		Streams: []earshot.Stream{}, Segments: []earshot.Segment{}, Tags: []string{},
+		Marks: []earshot.Mark{{ID: "m1", Kind: earshot.MarkPause, AtMS: 3000, EndMS: 3000, By: "Dana Reyes"}},
 	}
 	say := func(id earshot.UtteranceID, who earshot.ParticipantID, from, to int64, text string) earshot.Utterance {
 		return earshot.Utterance{

@@ -15,8 +15,17 @@ export function callPath(id, rest = '') {
 }
 
 /** get returns the JSON of an answer, or throws what its problem document says. */
-export async function get(path, params, signal) {
-  const answer = await fetch(url(path, params), { headers: { Accept: 'application/json' }, signal });
+export function get(path, params, signal) {
+  return ask(url(path, params), { headers: { Accept: 'application/json' }, signal });
+}
+
+/** post does the same with JSON to send. */
+export function post(path, body) {
+  return ask(url(path), { method: 'POST', headers: { Accept: 'application/json', 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+}
+
+async function ask(target, request) {
+  const answer = await fetch(target, request);
   if (answer.ok) return answer.json();
   const problem = await answer.json().catch(() => ({}));
   throw new Error(problem.detail || `The server answered ${answer.status}.`);

@@ -1,8 +1,8 @@
-import { callPath, get, url } from './api.js';
+import { callPath, get, post, url } from './api.js';
 import { h, fill } from './dom.js';
 import { Live } from './live.js';
 import { Transcript } from './transcript.js';
-import { details, notes, panel, suggestion, summary } from './panels.js';
+import { details, notes, panel, suggestion, summary, timeline } from './panels.js';
 import { agents, callLink, capital, clock, fullTime, lengthOf, stateName, title } from './format.js';
 
 const statistics = 5_000; // how often the counters of a live call are read
@@ -65,6 +65,7 @@ export class CallView {
       case 'summary.created': this.#call.summary = data; return this.#render();
       case 'transcript.completed': this.#call.transcript_complete = true; return this.#render();
       case 'note.updated': this.#notes.set(`${data.note_id}.${data.revision}`, data); return this.#render();
+      case 'call.marked': return this.#mark(data);
       default:
         this.#call = { ...data, summary: data.summary ?? this.#call.summary };
         this.#transcript.update(this.#call);
@@ -87,6 +88,12 @@ export class CallView {
     this.#render();
     if (first) this.#title.focus({ preventScroll: true });
     this.#toTarget();
+  }
+
+  #mark(m) {
+    const others = this.#call.marks.filter((have) => have.id !== m.id);
+    this.#call.marks = [...others, m].sort((a, b) => a.at_ms - b.at_ms);
+    this.#render();
   }
 
   #suggest(s) {
@@ -126,9 +133,19 @@ export class CallView {
       });
       fill(this.#player, this.#audio);
     } else if (c.state === 'live') {
-      fill(this.#player, h('p', { class: 'recording' }, 'Recording'));
+      const label = c.paused ? 'Resume recording' : 'Pause recording';
+      fill(this.#player, h('p', { class: c.paused ? 'waiting' : 'recording', role: 'status' }, c.paused ? 'Recording is paused' : 'Recording'),
+        h('button', { type: 'button', class: 'pause', onclick: () => this.#pause(!c.paused) }, label));
     } else {
       fill(this.#player, h('p', { class: 'waiting' }, 'The recording is being prepared'));
+    }
+  }
+
+  async #pause(paused) {
+    try {
+      await post(callPath(this.#id, paused ? '/pause' : '/resume'), { by: 'page' });
+    } catch (err) {
+      this.#player.append(h('p', { class: 'waiting', role: 'alert' }, capital(err.message)));
     }
   }
 
@@ -140,7 +157,7 @@ export class CallView {
     const sum = c.summary ? summary(c.summary, at)
       : c.state !== 'live' && panel('Summary', h('p', { class: 'none' }, 'Being written'));
     fill(this.#side, c.state === 'live' ? said : sum, c.state === 'live' ? sum : said,
-      this.#notes.size > 0 && notes([...this.#notes.values()]), details(c));
+      this.#notes.size > 0 && notes([...this.#notes.values()]), c.marks.length > 0 && timeline(c, at), details(c));
   }
 
   #at(ms) {

@@ -46,6 +46,8 @@ export class CallList {
     if (event.type === 'snapshot') {
       for (const [id, c] of this.#calls) if (c.state === 'live') this.#calls.delete(id);
       for (const c of event.data.calls) this.#calls.set(c.id, c);
+    } else if (event.type === 'call.marked') {
+      return; // an event about the call's timeline, which the list does not show
     } else if (event.type.startsWith('call.') || event.type === 'recording.ready') {
       this.#calls.set(event.data.id, { ...event.data, summary: event.data.summary ?? this.#calls.get(event.data.id)?.summary });
     } else if (event.type === 'summary.created') {

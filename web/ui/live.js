@@ -1,7 +1,7 @@
 import { url } from './api.js';
 
 const types = [
-  'snapshot', 'call.started', 'call.updated', 'call.ended', 'call.settled', 'recording.ready',
+  'snapshot', 'call.started', 'call.updated', 'call.ended', 'call.settled', 'call.marked', 'recording.ready',
   'utterance.partial', 'utterance.final', 'transcript.completed',
   'suggestion.created', 'summary.created', 'note.updated',
 ];

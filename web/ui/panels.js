@@ -47,6 +47,18 @@ export function notes(list) {
     h('span', { class: `state ${d.state}` }, deliveries[d.state] ?? d.state)))));
 }
 
+const marks = { dtmf: 'Key', pause: 'Recording paused', resume: 'Recording resumed', hold: 'On hold', unhold: 'Off hold', dropped: 'Not recorded' };
+
+/** timeline is what else happened: keys pressed, pauses, holds. */
+export function timeline(call, at) {
+  const who = (m) => call.participants.find((p) => p.id === m.participant_id);
+  return panel('Timeline', h('ul', { class: 'list marks' }, call.marks.map((m) => h('li', {},
+    h('span', {}, h('strong', {}, marks[m.kind] ?? capital(m.kind)), m.digit && ` ${m.digit}`, m.masked && ' (not kept)',
+      m.packets > 0 && ` ${m.packets} packets, the disk was too slow`,
+      who(m) && `, ${nameOf(who(m))}`, m.by && ` by ${m.by}`, m.reason && h('span', { class: 'why' }, m.reason)),
+    at(m.at_ms)))));
+}
+
 export function details(call) {
   const loss = (s) => {
     const all = s.packets_received + s.packets_lost;

@@ -182,13 +182,15 @@ func (d *derived) summarize(ctx context.Context, job earshot.Job) (earshot.Commi
 	return earshot.Commit{Summaries: []earshot.Summary{s}, Events: []earshot.Event{e}}, nil
 }
 
+// transcript returns a call and what was said in it, by whom as far as that is
+// sure.
 func (d *derived) transcript(ctx context.Context, id earshot.CallID) (earshot.Call, []earshot.Utterance, error) {
 	call, err := d.store.Call(ctx, id)
 	if err != nil {
 		return call, nil, err
 	}
 	us, err := d.store.Utterances(ctx, id)
-	return call, us, err
+	return call, call.SureRoles(us), err
 }
 
 // missingFinals counts the finals that were announced and are not there.

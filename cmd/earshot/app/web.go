@@ -3,11 +3,17 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"os"
+	"strconv"
 	"time"
 
 	"earshot"
 	"earshot/calls"
+	"earshot/media/record"
+	"earshot/media/wav"
 	"earshot/store"
 	"earshot/store/sqlite"
 	"earshot/web"
@@ -18,7 +24,7 @@ func (a *App) startWeb(context.Context) error {
 		Listen: a.cfg.HTTP.Listen, PublicURL: a.cfg.HTTP.PublicURL,
 		TLSCert: a.cfg.HTTP.TLSCert, TLSKey: a.cfg.HTTP.TLSKey, Version: Version,
 	}, web.Deps{
-		Reader: webReader{a.store}, Live: a.calls, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake}, Traces: webTraces{a}, Directory: a.people,
+		Reader: webReader{a.store}, Live: a.calls, Recorder: a.calls, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake}, Traces: webTraces{a}, Directory: a.people,
 		Broker: a.broker, Ready: a.notReady, Gatherer: a.metrics,
 	}, a.log)
 	if err != nil {
@@ -83,7 +89,10 @@ func webCursor(err error) error {
 	return err
 }
 
-var _ web.Live = (*calls.Manager)(nil)
+var (
+	_ web.Live     = (*calls.Manager)(nil)
+	_ web.Recorder = (*calls.Manager)(nil)
+)
 
 type webAudio struct{ app *App }
 
@@ -93,6 +102,32 @@ func (w webAudio) Path(id earshot.CallID) (string, error) {
 		return "", earshot.ErrNotFound
 	}
 	return path, nil
+}
+
+func (w webAudio) View(recording io.ReaderAt, size int64, channel string) (io.ReadSeeker, error) {
+	n := wav.Mix
+	if channel != "" {
+		var err error
+		if n, err = strconv.Atoi(channel); err != nil {
+			return nil, fmt.Errorf("%w: channel %q", earshot.ErrNotFound, channel)
+		}
+	}
+	v, err := wav.NewView(recording, size, n)
+	if errors.Is(err, wav.ErrChannel) {
+		return nil, fmt.Errorf("%w: %w", earshot.ErrNotFound, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func (w webAudio) Waveform(id earshot.CallID) (earshot.Waveform, error) {
+	form, err := record.ReadPeaks(PeaksFile(w.app.cfg, id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return form, fmt.Errorf("%w: %w", earshot.ErrNotFound, err)
+	}
+	return form, err
 }
 
 // webJobs wakes the workers when jobs are sent round again.

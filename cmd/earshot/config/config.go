@@ -73,6 +73,7 @@ type RTP struct {
 // Media is what is taken of it.
 type Media struct {
 	SRTP string `koanf:"srtp" doc:"Encrypted media (SDES and DTLS-SRTP): allow (plain or encrypted, as offered), require or off."`
+	DTMF string `koanf:"dtmf" doc:"mask: digits that callers key are neither stored nor shown: events carry no digit, in-band tones are silenced in recordings; keep: they are kept."`
 }
 
 // HTTP is the API and the page.
@@ -116,6 +117,7 @@ type Calls struct {
 	SummaryDeadline time.Duration `koanf:"summary_deadline" doc:"How long after its end a call is summarised at the latest, complete or not."`
 	ResumeWindow    time.Duration `koanf:"resume_window" doc:"How long after a restart a call may stay silent before it counts as interrupted."`
 	MediaTimeout    time.Duration `koanf:"media_timeout" doc:"Time without any packet after which a session is ended; a session whose streams are all on hold is not."`
+	PauseLimit      time.Duration `koanf:"pause_limit" doc:"How long a call may be paused before its recording goes on by itself; 0: until somebody resumes it."`
 	Agents          []string      `koanf:"agents" doc:"Patterns of addresses that are agents, like 2??, 2000-2099, +4930* or *@pbx.example."`
 }
 
@@ -151,7 +153,7 @@ func Default() Config {
 		Data:       Data{Dir: "./data", ReserveMB: 512},
 		SIP:        SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061", Trace: "redacted"},
 		RTP:        RTP{Ports: "20000-39999"},
-		Media:      Media{SRTP: "allow"},
+		Media:      Media{SRTP: "allow", DTMF: "mask"},
 		HTTP:       HTTP{Listen: "127.0.0.1:8080"},
 		Transcribe: Transcribe{Engine: "moonshine"},
 		LLM:        LLM{Timeout: 20 * time.Second},
@@ -191,8 +193,16 @@ func (c Config) Check() error {
 	default:
 		return fmt.Errorf("media.srtp: %q is not allow, require or off", c.Media.SRTP)
 	}
+	switch c.Media.DTMF {
+	case "mask", "keep":
+	default:
+		return fmt.Errorf("media.dtmf: %q is not mask or keep", c.Media.DTMF)
+	}
 	if c.SIP.DrainTimeout < 0 {
 		return fmt.Errorf("sip.drain_timeout: %v is negative", c.SIP.DrainTimeout)
+	}
+	if c.Calls.PauseLimit < 0 {
+		return fmt.Errorf("calls.pause_limit: %v is negative", c.Calls.PauseLimit)
 	}
 	for _, p := range c.Calls.Agents {
 		if _, err := path.Match(p, ""); err != nil {
