@@ -43,6 +43,7 @@ func (a *App) startJobs(ctx context.Context) error {
 	a.workers = pipeline.NewWorkers(a.store, pipeline.WorkersConfig{
 		Kinds: map[earshot.JobKind]pipeline.KindConfig{
 			earshot.JobRender:    {Concurrency: 2, Timeout: 10 * time.Minute},
+			earshot.JobOpus:      {Concurrency: 1, Timeout: 2 * time.Hour},
 			earshot.JobSummarize: {Concurrency: 2, Timeout: 2 * time.Minute},
 			earshot.JobDeliver: {
 				Timeout: 30 * time.Second, MaxAttempts: 20,
@@ -52,6 +53,7 @@ func (a *App) startJobs(ctx context.Context) error {
 		CountDead: a.countDead,
 	}, a.log)
 	a.workers.Handle(earshot.JobRender, a.calls.Render)
+	a.workers.Handle(earshot.JobOpus, a.calls.Opus)
 	a.workers.Handle(earshot.JobSettle, a.calls.Settle)
 	a.workers.Handle(earshot.JobAssist, d.assist)
 	a.workers.Handle(earshot.JobSummarize, d.summarize)

@@ -16,6 +16,11 @@ func PeaksFile(cfg config.Config, id earshot.CallID) string {
 	return filepath.Join(cfg.Data.Dir, "recordings", string(id)+".peaks.json")
 }
 
+// OpusFile returns where the Ogg/Opus file of a call is, if there is one.
+func OpusFile(cfg config.Config, id earshot.CallID) string {
+	return filepath.Join(cfg.Data.Dir, "recordings", string(id)+".opus")
+}
+
 // channels is how many channels the WAV file of a call has.
 func channels(call earshot.Call) int {
 	n := 0
