@@ -10,7 +10,6 @@ import (
 	"hash/crc32"
 	"io"
 	"os"
-	"path/filepath"
 
 	"earshot"
 	"earshot/media/resample"
@@ -24,8 +23,9 @@ const MaxChannels = 255
 const packetsPerPage = 50
 
 // EncodeFile writes a WAV file as Ogg/Opus. The file appears under its name
-// when it is whole and durable. The same recording gives the same file.
-func EncodeFile(ctx context.Context, from, to string) (earshot.SoundFile, error) {
+// when it is whole and durable. The name of the stream gives it its serial
+// number; the same recording and name give the same file.
+func EncodeFile(ctx context.Context, from, to, name string) (earshot.SoundFile, error) {
 	var made earshot.SoundFile
 	in, err := os.Open(from)
 	if err != nil {
@@ -46,7 +46,7 @@ func EncodeFile(ctx context.Context, from, to string) (earshot.SoundFile, error)
 	}()
 	sum := sha256.New()
 	w := bufio.NewWriter(io.MultiWriter(out, sum))
-	if err := Encode(ctx, w, pcm, crc32.ChecksumIEEE([]byte(filepath.Base(to)))); err != nil {
+	if err := Encode(ctx, w, pcm, crc32.ChecksumIEEE([]byte(name))); err != nil {
 		return made, err
 	}
 	if err := errors.Join(w.Flush(), out.Sync()); err != nil {

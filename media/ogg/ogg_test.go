@@ -97,7 +97,7 @@ func TestOthersReadWhatWeWrite(t *testing.T) {
 			if err := wav.WriteFile(from, c.rate, want...); err != nil {
 				t.Fatal(err)
 			}
-			made, err := EncodeFile(t.Context(), from, to)
+			made, err := EncodeFile(t.Context(), from, to, "a")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -209,7 +209,7 @@ func TestEncodeFileLeavesNothingHalf(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := EncodeFile(ctx, from, to); !errors.Is(err, context.Canceled) {
+	if _, err := EncodeFile(ctx, from, to, "a"); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 1 {

@@ -6,7 +6,6 @@ import (
 	"earshot"
 	"earshot/calls"
 	"earshot/media"
-	"earshot/media/ogg"
 	"earshot/media/record"
 )
 
@@ -72,5 +71,5 @@ func (m mediaPort) Render(ctx context.Context, call earshot.Call) (earshot.Recor
 
 // Opus makes the Ogg/Opus file beside the WAV file.
 func (m mediaPort) Opus(ctx context.Context, call earshot.Call) (earshot.SoundFile, error) {
-	return ogg.EncodeFile(ctx, RecordingFile(m.app.cfg, call.ID), OpusFile(m.app.cfg, call.ID))
+	return MakeOpus(ctx, m.app.cfg, call.ID, OpusFile(m.app.cfg, call.ID))
 }

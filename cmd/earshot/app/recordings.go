@@ -8,6 +8,7 @@ import (
 
 	"earshot"
 	"earshot/cmd/earshot/config"
+	"earshot/media/ogg"
 	"earshot/media/record"
 )
 
@@ -58,4 +59,9 @@ func RenderCall(ctx context.Context, cfg config.Config, call earshot.Call, path 
 		}
 	}
 	return record.Render(ctx, path, tracks, record.RenderOptions{MinDuration: call.Duration(time.Now())})
+}
+
+// MakeOpus makes an Ogg/Opus file of the call's WAV file.
+func MakeOpus(ctx context.Context, cfg config.Config, id earshot.CallID, path string) (earshot.SoundFile, error) {
+	return ogg.EncodeFile(ctx, RecordingFile(cfg, id), path, string(id))
 }
