@@ -4,10 +4,10 @@ BENCHTIME ?= 1s
 export PATH := $(CURDIR)/.setup/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup need build models demo test race lint fmt fuzz bench bench-asr soak fresh clean
+.PHONY: help setup need build models demo test race lint fmt fuzz bench bench-asr bench-media soak fresh clean
 
 help: ## Show what there is to make.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Install what is needed: Debian packages, Node.js, speech models, Go modules.
 	@scripts/setup
@@ -46,6 +46,9 @@ bench: need ## Run the benchmarks, each for BENCHTIME (default 1s).
 
 bench-asr: need ## Word errors of the engine alone and through SIP, RTP and G.711, side by side.
 	@go test -run '^$$' -bench WordErrors -benchtime 1x -timeout 30m ./e2e
+
+bench-media: need ## What receiving and recording costs at 100, 500 and 1,000 calls, beside a bare loop in C.
+	@go test -run '^$$' -bench MediaCost -benchtime 1x -timeout 15m ./e2e
 
 soak: need ## The long forms: kill -9 at 50 random moments, 200 calls at saturation (an hour).
 	@E2E_KILLS=50 E2E_CALLS=200 go test -v -run 'Killed|Saturation' -timeout 3h ./e2e

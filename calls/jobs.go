@@ -22,7 +22,7 @@ func (m *Manager) Render(ctx context.Context, job earshot.Job) (earshot.Commit, 
 	}
 	rec := c.copyRecord()
 	c.mu.Unlock()
-	err = m.media.Render(ctx, rec)
+	made, err := m.media.Render(ctx, rec)
 	c.mu.Lock()
 	if err != nil {
 		return earshot.Commit{}, fmt.Errorf("render recording: %w", err)
@@ -30,7 +30,10 @@ func (m *Manager) Render(ctx context.Context, job earshot.Job) (earshot.Commit, 
 	if len(c.rec.Segments) != len(rec.Segments) {
 		return earshot.Commit{}, nil
 	}
-	c.rec.RecordingReady = true
+	if old := c.rec.Recording; old != nil && old.SHA256 == made.SHA256 {
+		made.Opus = old.Opus
+	}
+	c.rec.RecordingReady, c.rec.Recording = true, &made
 	return earshot.Commit{}, c.commit(ctx, earshot.Commit{}, earshot.EventRecordingReady)
 }
 

@@ -205,6 +205,9 @@ func TestEndOfCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = r.store.only(t)
+	if c.Recording == nil || c.Recording.SHA256 != "of "+string(c.ID) || c.Recording.Channels != len(c.Streams) {
+		t.Errorf("recording %+v", c.Recording)
+	}
 	if c.State != earshot.CallSettled || !c.RecordingReady || !c.TranscriptComplete {
 		t.Errorf("settled call %+v", c)
 	}

@@ -55,7 +55,7 @@ type Media interface {
 	// Recorded returns the recording of a stream that nobody receives any more.
 	Recorded(call earshot.CallID, stream earshot.StreamID) (Source, error)
 	// Render writes the call's WAV file from the recordings of its streams.
-	Render(ctx context.Context, call earshot.Call) error
+	Render(ctx context.Context, call earshot.Call) (earshot.Recording, error)
 }
 
 // Source is the audio of one stream: mono PCM at Rate samples per second.

@@ -100,3 +100,21 @@ func checkBursts(t *testing.T, pcm []int16, ppm int64) {
 		t.Errorf("%d bursts in %d samples", number, len(pcm))
 	}
 }
+
+// A sender that takes some milliseconds to begin is not put right: its pauses
+// stay as long as they were.
+func TestTardyBeginIsNoSlip(t *testing.T) {
+	r := newRig(t, Config{})
+	r.at += int64(5 * time.Millisecond)
+	r.take(r.src.Next())
+	r.at += frame - int64(5*time.Millisecond)
+	r.send(99)
+	r.src.Timestamp += 50 * rtptest.FrameSamples // silence suppressed
+	r.src.Marker = true
+	r.wait(time.Second)
+	r.send(100)
+	if st := r.s.Stats(); st.Slips != 0 {
+		t.Errorf("stats %+v", st)
+	}
+	r.check(r.close(), 250, around(100, 50))
+}

@@ -17,6 +17,9 @@ const (
 	aloneTime   = windowLength * 7 / 8
 	// backlogSpans is how many spans of a stream that is not live may wait.
 	backlogSpans = 16
+	// unheardEvery is how often a stream that nobody recognises is asked whether
+	// it is over.
+	unheardEvery = time.Second
 )
 
 // listen hears all streams, a tick every window.
@@ -115,6 +118,9 @@ func (t *Transcriber) hear(tracks []*track, now time.Time) []*track {
 func (t *Transcriber) next(tr *track, now time.Time) bool {
 	if now.Before(tr.retryAt) {
 		return false
+	}
+	if t.rec == nil && tr.skip() {
+		tr.retryAt = now.Add(unheardEvery)
 	}
 	state, err := tr.read(t.closing(tr, now))
 	if err != nil {

@@ -236,6 +236,16 @@ func (t *track) clip(from, to earshot.Position) ([]int16, error) {
 	return pcm, nil
 }
 
+// skip goes on to what is the end by now without reading, if the source knows
+// it: of a stream that nobody recognises only the end matters.
+func (t *track) skip() bool {
+	s, ok := t.Source.(interface{ End() earshot.Position })
+	if ok {
+		t.cursor = max(t.cursor, s.End().Samples(t.rate))
+	}
+	return ok
+}
+
 // uncut returns how much of a stream that is not live is not heard yet, if its
 // source knows its end. The caller holds the Transcriber's mutex.
 func (t *track) uncut() time.Duration {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -317,6 +318,49 @@ func TestNoRecogniser(t *testing.T) {
 			t.Errorf("watermark %+v", w)
 		}
 	})
+}
+
+// Without a recogniser no audio is read but what is asked for to see the end.
+func TestNoRecogniserReadsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := newLedger(t)
+		tr, err := New(Config{}, nil, nil, sink, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr.Start()
+		defer tr.Close()
+		src := &known{tape: tape{rate: 8000, pcm: conversation(), open: true}}
+		add(t, tr, "s", src, earshot.Watermark{})
+		for range 30 {
+			<-time.After(time.Second)
+		}
+		if n := src.reads.Load(); n > 70 {
+			t.Errorf("%d reads in 30 s", n)
+		}
+		src.mu.Lock()
+		src.open = false
+		src.mu.Unlock()
+		eventually(t, 5*time.Second, "completed", func() bool { return sink.completed("s") })
+		if w := sink.mark("s"); w.Position != src.End() || src.samples.Load() != 0 {
+			t.Errorf("watermark %+v, %d samples read", w, src.samples.Load())
+		}
+	})
+}
+
+// known is a source that knows its end and counts what is read of it.
+type known struct {
+	tape
+	reads, samples atomic.Int64
+}
+
+func (k *known) End() earshot.Position { return earshot.At(int64(len(k.pcm)), k.rate) }
+
+func (k *known) ReadAt(pcm []int16, pos earshot.Position) (int, error) {
+	n, err := k.tape.ReadAt(pcm, pos)
+	k.reads.Add(1)
+	k.samples.Add(int64(n))
+	return n, err
 }
 
 func TestDetectorFailureLosesNoSpeech(t *testing.T) {

@@ -2,8 +2,11 @@ package web
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -16,29 +19,44 @@ import (
 
 const audioType = "audio/wav"
 
+// audioInput says which form of the recording is asked for.
+type audioInput struct {
+	CallInput
+	Channel  string `query:"channel" pattern:"^[0-9]{1,3}$" doc:"Only this channel of the WAV file, counted from 0."`
+	Mix      string `query:"mix" enum:"mono" doc:"mono: all channels in one. Where their sum is too loud it is attenuated."`
+	Download string `query:"download" enum:"0,1" doc:"1: for saving, not for playing."`
+}
+
 func (s *Server) mediaRoutes(api huma.API) {
 	answers := rawResponse("The whole recording", audioType)
 	part := rawResponse("A part of it", audioType)["200"]
 	answers["206"] = part
 	for _, a := range answers {
-		a.Content[audioType].Schema.Format = "binary"
+		for _, content := range a.Content {
+			content.Schema.Format = "binary"
+		}
 	}
 	register(s, api, huma.Operation{
 		OperationID: "getAudio", Method: http.MethodGet, Path: "/api/v1/calls/{id}/audio", Tags: []string{"calls"},
-		Summary:     "The recording",
-		Description: "A WAV file with one channel per stream. It answers byte ranges. Until it is rendered, moments after the end of the call, the answer is 409 with a Retry-After.",
-		Responses:   answers,
-		Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusRequestedRangeNotSatisfiable},
+		Summary: "The recording",
+		Description: "A WAV file with one channel per stream, or with one of them, or with all mixed. It answers byte ranges. " +
+			"Until it is rendered, moments after the end of the call, the answer is 409 with a Retry-After. " +
+			"Repr-Digest (RFC 9530) is the SHA-256 of the file as it was rendered.",
+		Responses: answers,
+		Errors: []int{
+			http.StatusNotFound, http.StatusConflict, http.StatusRequestedRangeNotSatisfiable, http.StatusUnprocessableEntity,
+		},
 	}, s.getAudio)
+	s.waveformRoute(api)
 }
 
-func (s *Server) getAudio(ctx context.Context, in *CallInput) (*huma.StreamResponse, error) {
-	call, err := s.deps.Reader.Call(ctx, in.ID)
+func (s *Server) getAudio(ctx context.Context, in *audioInput) (*huma.StreamResponse, error) {
+	if in.Channel != "" && in.Mix != "" {
+		return nil, huma.Error422UnprocessableEntity("either a channel or a mix can be asked for")
+	}
+	call, err := s.recorded(ctx, in.ID)
 	if err != nil {
 		return nil, err
-	}
-	if !call.RecordingReady {
-		return nil, errNotReady
 	}
 	path, err := s.deps.Audio.Path(call.ID)
 	if err != nil && !errors.Is(err, earshot.ErrNotFound) {
@@ -51,15 +69,80 @@ func (s *Server) getAudio(ctx context.Context, in *CallInput) (*huma.StreamRespo
 	if err != nil {
 		return nil, fmt.Errorf("open recording: %w", err)
 	}
+	out, err := s.form(f, info, call, in)
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
 	return raw(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { _ = f.Close() }()
-		h := w.Header()
-		h.Set("Content-Type", audioType)
-		h.Set("Content-Disposition", `inline; filename="`+string(call.ID)+`.wav"`)
-		h.Set("Cache-Control", "private, no-cache")
-		h.Set("ETag", fmt.Sprintf(`"%x-%x"`, info.Size(), info.ModTime().UnixNano()))
-		http.ServeContent(&patientWriter{ResponseWriter: w, rc: http.NewResponseController(w)}, r, "", info.ModTime(), f)
+		out.serve(w, r, info.ModTime())
 	}), nil
+}
+
+// recorded returns a call whose recording is ready.
+func (s *Server) recorded(ctx context.Context, id earshot.CallID) (earshot.Call, error) {
+	call, err := s.deps.Reader.Call(ctx, id)
+	if err != nil {
+		return call, err
+	}
+	if !call.RecordingReady {
+		return call, errNotReady
+	}
+	return call, nil
+}
+
+// sound is a form of a recording on its way out.
+type sound struct {
+	content     io.ReadSeeker
+	contentType string
+	disposition string
+	etag        string
+	digest      string // SHA-256 in hexadecimal, "" if it is not known
+}
+
+// form makes what is asked for of the WAV file.
+func (s *Server) form(f *os.File, info fs.FileInfo, call earshot.Call, in *audioInput) (sound, error) {
+	out := sound{content: f, contentType: audioType, etag: fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano())}
+	if rec := call.Recording; rec != nil && rec.Bytes == info.Size() {
+		out.etag, out.digest = rec.SHA256, rec.SHA256
+	}
+	suffix := ""
+	switch {
+	case in.Channel != "":
+		suffix = "-channel" + in.Channel
+	case in.Mix != "":
+		suffix = "-mono"
+	}
+	if suffix != "" {
+		view, err := s.deps.Audio.View(f, info.Size(), in.Channel)
+		if errors.Is(err, earshot.ErrNotFound) {
+			return out, huma.Error404NotFound("the recording has no such channel")
+		}
+		if err != nil {
+			return out, fmt.Errorf("view recording: %w", err)
+		}
+		out.content, out.digest = view, ""
+	}
+	kind := "inline"
+	if in.Download == "1" {
+		kind = "attachment"
+	}
+	out.etag = `"` + out.etag + suffix + `"`
+	out.disposition = kind + `; filename="` + string(call.ID) + suffix + `.wav"`
+	return out, nil
+}
+
+func (o sound) serve(w http.ResponseWriter, r *http.Request, modified time.Time) {
+	h := w.Header()
+	h.Set("Content-Type", o.contentType)
+	h.Set("Content-Disposition", o.disposition)
+	h.Set("Cache-Control", "private, no-cache")
+	h.Set("ETag", o.etag)
+	if sum, err := hex.DecodeString(o.digest); err == nil && len(sum) > 0 {
+		h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":") // RFC 9530 3
+	}
+	http.ServeContent(&patientWriter{ResponseWriter: w, rc: http.NewResponseController(w)}, r, "", modified, o.content)
 }
 
 func openFile(path string) (*os.File, fs.FileInfo, error) {
@@ -89,6 +172,7 @@ func (w *patientWriter) WriteHeader(status int) {
 		return
 	}
 	w.failed = true
+	w.Header().Del("Repr-Digest")
 	writeProblem(w.ResponseWriter, status, "the range asked for is not in the recording")
 }
 

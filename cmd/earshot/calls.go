@@ -40,9 +40,9 @@ func (c callsCmd) Run(e *env) error {
 // callLine is a call in a line: what `earshot show` needs, and what one looks
 // for.
 func callLine(call *earshot.Call) string {
-	parties := make([]string, 0, len(call.Participants))
-	for _, p := range call.Participants {
-		parties = append(parties, fmt.Sprintf("%s (%s)", speakerName(p.Name, p.Role), p.Role))
+	parties := make([]string, len(call.Participants))
+	for i, p := range call.Participants {
+		parties[i] = fmt.Sprintf("%s (%s)", speakerName(p.Name, p.Role), p.Role)
 	}
 	return fmt.Sprintf("%s  %s  %-11s  %-8s  %8s  %s", call.ID, call.StartedAt.Local().Format(time.DateTime), call.State,
 		call.Direction, call.Duration(time.Now()).Round(time.Second), strings.Join(parties, ", "))
