@@ -13,8 +13,9 @@ const (
 	// maxOffset is how far from the arrival clock the stream may be, now or
 	// foresight from now, before a slip is due.
 	maxOffset = 8 * time.Millisecond
-	// maxUnknown is the same before the rate of the sender's clock is known.
-	maxUnknown = 6 * time.Millisecond
+	// maxUnknown is the same before the rate of the sender's clock is known. A
+	// crystal goes wrong by little in that time: what is more has other reasons.
+	maxUnknown = 15 * time.Millisecond
 	// foresight is how long nobody may be silent.
 	foresight = 3 * time.Minute
 	// maxLead is how far ahead of the offset a slip goes, so that the offset is

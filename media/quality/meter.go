@@ -19,6 +19,9 @@ const (
 	// newRun is how far position and timestamp must disagree for the sender to
 	// have begun anew.
 	newRun = 100 * time.Millisecond
+	// maxTardy is how many packets in a row come too late before a jitter buffer
+	// begins anew with the delay that they have: 200 ms of 20 ms packets.
+	maxTardy = 10
 )
 
 // Bounds of the jitter buffer that packets are judged by. It is that of live
@@ -185,6 +188,8 @@ type transit struct {
 	// against an arbitrary zero.
 	least, windowLeast time.Duration
 	windowStart        int64
+	// tardy counts the packets in a row that came too late.
+	tardy int
 	// jitter is the estimate of RFC 3550 6.4.1; sum, count and most are of its
 	// values.
 	jitter, sum, most time.Duration
@@ -204,6 +209,11 @@ func (t *transit) add(p Packet) (late bool) {
 	} else {
 		late = took-t.least > t.playout()
 		t.vary(p)
+	}
+	if t.tardy++; !late {
+		t.tardy = 0
+	} else if t.tardy == maxTardy {
+		t.least, t.windowLeast, t.windowStart, t.tardy = took, took, p.Arrival, 0
 	}
 	t.see(took, p.Arrival)
 	t.arrival, t.timestamp, t.clockRate, t.position = p.Arrival, p.Timestamp, p.ClockRate, p.Position

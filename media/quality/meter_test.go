@@ -114,6 +114,18 @@ func TestDiscarded(t *testing.T) {
 
 // What is only reordered is neither lost nor discarded; it is by chance that
 // it is missing now.
+// A delay that has grown for good costs the packets until the jitter buffer
+// has moved, not all that follow.
+func TestDelayThatStays(t *testing.T) {
+	l := newLine()
+	l.send(100)
+	l.p.Arrival += int64(300 * time.Millisecond)
+	l.send(400)
+	if r := l.Report(); r.Discarded != maxTardy {
+		t.Errorf("%d packets discarded, want %d", r.Discarded, maxTardy)
+	}
+}
+
 func TestReordered(t *testing.T) {
 	l := newLine()
 	for range 300 {
