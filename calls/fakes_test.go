@@ -194,6 +194,10 @@ func (m *memMedia) Render(_ context.Context, c earshot.Call) (earshot.Recording,
 	return earshot.Recording{SHA256: "of " + string(c.ID), Bytes: 44, Rate: 8000, Channels: len(c.Streams)}, nil
 }
 
+func (m *memMedia) Opus(_ context.Context, c earshot.Call) (earshot.SoundFile, error) {
+	return earshot.SoundFile{SHA256: "opus " + c.Recording.SHA256, Bytes: 5}, nil
+}
+
 func (m *memMedia) openCount() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -36,7 +36,38 @@ func (m *Manager) Render(ctx context.Context, job earshot.Job) (earshot.Commit, 
 	}
 	c.markTones(tones)
 	c.rec.RecordingReady, c.rec.Recording = true, &made
-	return earshot.Commit{}, c.commit(ctx, earshot.Commit{}, earshot.EventRecordingReady)
+	var more earshot.Commit
+	if m.cfg.Opus && made.Opus == nil {
+		more.Jobs = []earshot.Job{earshot.NewJob(earshot.JobOpus, c.rec.ID, job.Key+" "+made.SHA256, nil)}
+	}
+	return earshot.Commit{}, c.commit(ctx, more, earshot.EventRecordingReady)
+}
+
+// Opus is the handler of [earshot.JobOpus]: it makes an Ogg/Opus file of the
+// call's WAV file, which stays. Doing it twice is harmless.
+func (m *Manager) Opus(ctx context.Context, job earshot.Job) (earshot.Commit, error) {
+	c, err := m.load(ctx, job.CallID)
+	if err != nil {
+		return earshot.Commit{}, err
+	}
+	defer c.mu.Unlock()
+	if !c.rec.RecordingReady || c.rec.Recording == nil {
+		return earshot.Commit{}, nil // went on meanwhile: made when it ends again
+	}
+	rec := c.copyRecord()
+	c.mu.Unlock()
+	file, err := m.media.Opus(ctx, rec)
+	c.mu.Lock()
+	if err != nil {
+		return earshot.Commit{}, fmt.Errorf("make Opus file: %w", err)
+	}
+	if now := c.rec.Recording; !c.rec.RecordingReady || now == nil || now.SHA256 != rec.Recording.SHA256 {
+		return earshot.Commit{}, nil
+	}
+	made := *rec.Recording
+	made.Opus = &file
+	c.rec.Recording = &made
+	return earshot.Commit{}, c.commit(ctx, earshot.Commit{}, earshot.EventCallUpdated)
 }
 
 func (m *Manager) render(ctx context.Context, rec earshot.Call) (earshot.Recording, []earshot.Mark, error) {

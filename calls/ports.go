@@ -60,6 +60,8 @@ type Media interface {
 	Tones(ctx context.Context, call earshot.Call) ([]earshot.Mark, error)
 	// Render writes the call's WAV file from the recordings of its streams.
 	Render(ctx context.Context, call earshot.Call) (earshot.Recording, error)
+	// Opus makes an Ogg/Opus file of the call's WAV file.
+	Opus(ctx context.Context, call earshot.Call) (earshot.SoundFile, error)
 }
 
 // Source is the audio of one stream: mono PCM at Rate samples per second.

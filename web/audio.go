@@ -17,19 +17,23 @@ import (
 	"earshot"
 )
 
-const audioType = "audio/wav"
+const (
+	audioType = "audio/wav"
+	opusType  = "audio/ogg" // RFC 7845 9
+)
 
 // audioInput says which form of the recording is asked for.
 type audioInput struct {
 	CallInput
 	Channel  string `query:"channel" pattern:"^[0-9]{1,3}$" doc:"Only this channel of the WAV file, counted from 0."`
 	Mix      string `query:"mix" enum:"mono" doc:"mono: all channels in one. Where their sum is too loud it is attenuated."`
+	Format   string `query:"format" enum:"wav,opus" doc:"opus: the Ogg/Opus file, where one is made (recordings.opus); it has all channels."`
 	Download string `query:"download" enum:"0,1" doc:"1: for saving, not for playing."`
 }
 
 func (s *Server) mediaRoutes(api huma.API) {
-	answers := rawResponse("The whole recording", audioType)
-	part := rawResponse("A part of it", audioType)["200"]
+	answers := rawResponse("The whole recording", audioType, opusType)
+	part := rawResponse("A part of it", audioType, opusType)["200"]
 	answers["206"] = part
 	for _, a := range answers {
 		for _, content := range a.Content {
@@ -54,11 +58,21 @@ func (s *Server) getAudio(ctx context.Context, in *audioInput) (*huma.StreamResp
 	if in.Channel != "" && in.Mix != "" {
 		return nil, huma.Error422UnprocessableEntity("either a channel or a mix can be asked for")
 	}
+	if in.Format == "opus" && in.Channel+in.Mix != "" {
+		return nil, huma.Error422UnprocessableEntity("the Ogg/Opus file comes with all its channels")
+	}
 	call, err := s.recorded(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	path, err := s.deps.Audio.Path(call.ID)
+	find := s.deps.Audio.Path
+	if in.Format == "opus" {
+		if call.Recording == nil || call.Recording.Opus == nil {
+			return nil, huma.Error404NotFound("the recording has no Ogg/Opus file")
+		}
+		find = s.deps.Audio.OpusPath
+	}
+	path, err := find(call.ID)
 	if err != nil && !errors.Is(err, earshot.ErrNotFound) {
 		return nil, fmt.Errorf("find recording: %w", err)
 	}
@@ -104,10 +118,13 @@ type sound struct {
 // form makes what is asked for of the WAV file.
 func (s *Server) form(f *os.File, info fs.FileInfo, call earshot.Call, in *audioInput) (sound, error) {
 	out := sound{content: f, contentType: audioType, etag: fmt.Sprintf("%x-%x", info.Size(), info.ModTime().UnixNano())}
-	if rec := call.Recording; rec != nil && rec.Bytes == info.Size() {
-		out.etag, out.digest = rec.SHA256, rec.SHA256
+	if sum := checksum(call.Recording, in.Format, info.Size()); sum != "" {
+		out.etag, out.digest = sum, sum
 	}
-	suffix := ""
+	suffix, ending := "", ".wav"
+	if in.Format == "opus" {
+		out.contentType, ending = opusType, ".opus"
+	}
 	switch {
 	case in.Channel != "":
 		suffix = "-channel" + in.Channel
@@ -129,8 +146,21 @@ func (s *Server) form(f *os.File, info fs.FileInfo, call earshot.Call, in *audio
 		kind = "attachment"
 	}
 	out.etag = `"` + out.etag + suffix + `"`
-	out.disposition = kind + `; filename="` + string(call.ID) + suffix + `.wav"`
+	out.disposition = kind + `; filename="` + string(call.ID) + suffix + ending + `"`
 	return out, nil
+}
+
+// checksum returns the one of the file that is served, "" if the file is not
+// as it was made.
+func checksum(rec *earshot.Recording, format string, size int64) string {
+	switch {
+	case rec == nil:
+	case format == "opus" && rec.Opus != nil && rec.Opus.Bytes == size:
+		return rec.Opus.SHA256
+	case format != "opus" && rec.Bytes == size:
+		return rec.SHA256
+	}
+	return ""
 }
 
 func (o sound) serve(w http.ResponseWriter, r *http.Request, modified time.Time) {

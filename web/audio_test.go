@@ -170,3 +170,26 @@ func TestPeaks(t *testing.T) {
 	answer, body = newFixture(t).do(t, http.MethodGet, path)
 	checkProblem(t, answer, body, http.StatusNotFound)
 }
+
+func TestAudioInOpus(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "done1.wav")
+	if err := os.WriteFile(path+".opus", []byte("OggS and more"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := newFixture(t, func(_ *Config, d *Deps) {
+		d.Audio = audioFunc(func(earshot.CallID) (string, error) { return path, nil })
+	})
+	answer, body := f.do(t, http.MethodGet, audioPath+"?format=opus")
+	checkProblem(t, answer, body, http.StatusNotFound)
+	call := testCall("done1", earshot.CallSettled)
+	call.Recording = &earshot.Recording{SHA256: "00", Opus: &earshot.SoundFile{SHA256: "6f67", Bytes: 13}}
+	f.store.calls["done1"] = call
+	answer, body = f.do(t, http.MethodGet, audioPath+"?format=opus&download=1")
+	h := answer.Header
+	if string(body) != "OggS and more" || h.Get("Content-Type") != "audio/ogg" || h.Get("ETag") != `"6f67"` ||
+		h.Get("Repr-Digest") != "sha-256=:b2c=:" || h.Get("Content-Disposition") != `attachment; filename="done1.opus"` {
+		t.Errorf("%s %q %v", answer.Status, body, h)
+	}
+	answer, body = f.do(t, http.MethodGet, audioPath+"?format=opus&channel=0")
+	checkProblem(t, answer, body, http.StatusUnprocessableEntity)
+}

@@ -90,6 +90,8 @@ type Recorder interface {
 // earshot.ErrNotFound.
 type Audio interface {
 	Path(id earshot.CallID) (string, error)
+	// OpusPath is of the Ogg/Opus file.
+	OpusPath(id earshot.CallID) (string, error)
 	// View returns a WAV file with one channel of a recording of size octets, or
 	// with all of them mixed for "". It is read before the recording is closed.
 	View(recording io.ReaderAt, size int64, channel string) (io.ReadSeeker, error)

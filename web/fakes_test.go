@@ -208,6 +208,11 @@ type audioFunc func(earshot.CallID) (string, error)
 
 func (f audioFunc) Path(id earshot.CallID) (string, error) { return f(id) }
 
+func (f audioFunc) OpusPath(id earshot.CallID) (string, error) {
+	path, err := f(id)
+	return path + ".opus", err
+}
+
 // View is the recording with the channel's name before it; there are two.
 func (f audioFunc) View(r io.ReaderAt, size int64, channel string) (io.ReadSeeker, error) {
 	if channel > "1" {

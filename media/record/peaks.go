@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"earshot"
 )
@@ -60,7 +59,7 @@ func WritePeaks(path string, form earshot.Waveform) error {
 	if err != nil {
 		return fmt.Errorf("encode peaks: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.tmp")
+	f, err := os.Create(path + ".tmp")
 	if err != nil {
 		return fmt.Errorf("write peaks: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 func (a *App) startCalls(ctx context.Context) error {
 	cfg := calls.Config{
 		WrapUp: a.cfg.Calls.WrapUp, ResumeWindow: a.cfg.Calls.ResumeWindow,
+		Opus:         a.cfg.Recordings.Opus == "add",
 		MediaTimeout: a.cfg.Calls.MediaTimeout, PauseLimit: a.cfg.Calls.PauseLimit, Agents: a.cfg.Calls.Agents, Directory: a.people,
 		SRTP:        earshot.SRTPPolicy(a.cfg.Media.SRTP),
 		Fingerprint: a.media.Fingerprint(),
@@ -66,4 +67,9 @@ func (m mediaPort) Render(ctx context.Context, call earshot.Call) (earshot.Recor
 		SHA256: info.SHA256, Bytes: info.Bytes, Rate: info.Rate, Channels: info.Channels,
 		DurationMS: info.Duration().Milliseconds(),
 	}, nil
+}
+
+// Opus makes the Ogg/Opus file beside the WAV file.
+func (m mediaPort) Opus(ctx context.Context, call earshot.Call) (earshot.SoundFile, error) {
+	return MakeOpus(ctx, m.app.cfg, call.ID, OpusFile(m.app.cfg, call.ID))
 }

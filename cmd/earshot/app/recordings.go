@@ -8,12 +8,18 @@ import (
 
 	"earshot"
 	"earshot/cmd/earshot/config"
+	"earshot/media/ogg"
 	"earshot/media/record"
 )
 
 // PeaksFile returns where the waveform of a call's recording is.
 func PeaksFile(cfg config.Config, id earshot.CallID) string {
 	return filepath.Join(cfg.Data.Dir, "recordings", string(id)+".peaks.json")
+}
+
+// OpusFile returns where the Ogg/Opus file of a call is, if there is one.
+func OpusFile(cfg config.Config, id earshot.CallID) string {
+	return filepath.Join(cfg.Data.Dir, "recordings", string(id)+".opus")
 }
 
 // channels is how many channels the WAV file of a call has.
@@ -53,4 +59,9 @@ func RenderCall(ctx context.Context, cfg config.Config, call earshot.Call, path 
 		}
 	}
 	return record.Render(ctx, path, tracks, record.RenderOptions{MinDuration: call.Duration(time.Now())})
+}
+
+// MakeOpus makes an Ogg/Opus file of the call's WAV file.
+func MakeOpus(ctx context.Context, cfg config.Config, id earshot.CallID, path string) (earshot.SoundFile, error) {
+	return ogg.EncodeFile(ctx, RecordingFile(cfg, id), path, string(id))
 }

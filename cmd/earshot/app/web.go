@@ -104,6 +104,14 @@ func (w webAudio) Path(id earshot.CallID) (string, error) {
 	return path, nil
 }
 
+func (w webAudio) OpusPath(id earshot.CallID) (string, error) {
+	path := OpusFile(w.app.cfg, id)
+	if _, err := os.Stat(path); err != nil {
+		return "", earshot.ErrNotFound
+	}
+	return path, nil
+}
+
 func (w webAudio) View(recording io.ReaderAt, size int64, channel string) (io.ReadSeeker, error) {
 	n := wav.Mix
 	if channel != "" {
