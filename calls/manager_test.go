@@ -198,8 +198,16 @@ func TestEndOfCall(t *testing.T) {
 	if got := r.store.eventTypes(c.ID); !slices.Equal(got, want) {
 		t.Errorf("events %v, want %v", got, want)
 	}
-	if _, err := r.Render(t.Context(), r.store.jobs[0]); err != nil {
-		t.Fatal(err)
+	tone := earshot.Mark{ID: "tone", Kind: earshot.MarkTone, StreamID: c.Streams[0].ID, AtMS: 10, EndMS: 90, Masked: true}
+	r.media.tones = []earshot.Mark{tone}
+	for range 2 { // the second time is as after a crash
+		if _, err := r.Render(t.Context(), r.store.jobs[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tone.ParticipantID = c.Streams[0].ParticipantIDs[0]
+	if got := r.store.only(t).Marks; !slices.Equal(got, []earshot.Mark{tone}) {
+		t.Errorf("marks %+v, want %+v", got, tone)
 	}
 	if _, err := r.Settle(t.Context(), r.store.jobs[1]); err != nil {
 		t.Fatal(err)

@@ -101,6 +101,7 @@ func TestScrubTakesTones(t *testing.T) {
 		_, _, masked := render(t, []Track{{after, 0}}, RenderOptions{})
 		checkSilent(t, masked[0])
 		checkElsewhere(t, plain[0], masked[0])
+		checkFades(t, plain[0], masked[0], after.Masked())
 		if spans := after.Masked(); len(spans) != 2 || spans[0].To >= spans[1].From {
 			t.Errorf("%s: masked %v", encoding, spans)
 		}
@@ -135,6 +136,21 @@ func checkSilent(t testing.TB, pcm []int16) {
 		from := int(at.Milliseconds())*8 - 160
 		if i := slices.IndexFunc(pcm[from:from+800], func(s int16) bool { return s != 0 }); i >= 0 {
 			t.Errorf("sample %d of the key at %v is %d", i-160, at, pcm[from+i])
+		}
+	}
+}
+
+// checkFades wants the audio to go to nothing within 5 ms, and to come back.
+func checkFades(t testing.TB, want, got []int16, spans []Span) {
+	t.Helper()
+	for _, s := range spans {
+		from, to := int(s.From.Samples(8000)), int(s.To.Samples(8000))
+		for away := 1; away <= 40; away++ {
+			for _, i := range []int{from - away, to + away} {
+				if faded := int(want[i]) * away / 40; int(got[i]) < faded-1 || int(got[i]) > faded+1 {
+					t.Fatalf("sample %d, %d from silence, is %d, was %d", i, away, got[i], want[i])
+				}
+			}
 		}
 	}
 }
