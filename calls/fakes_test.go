@@ -136,6 +136,7 @@ type memMedia struct {
 	open  map[earshot.StreamID]*memReceiver
 	all   map[earshot.StreamID]*memReceiver
 	calls []earshot.CallID // rendered
+	tones []earshot.Mark   // heard in each call
 }
 
 func newMemMedia() *memMedia {
@@ -180,6 +181,10 @@ func (m *memMedia) Recorded(_ earshot.CallID, id earshot.StreamID) (Source, erro
 		return r, nil
 	}
 	return nil, earshot.ErrNotFound
+}
+
+func (m *memMedia) Tones(context.Context, earshot.Call) ([]earshot.Mark, error) {
+	return m.tones, nil
 }
 
 func (m *memMedia) Render(_ context.Context, c earshot.Call) (earshot.Recording, error) {

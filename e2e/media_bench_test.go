@@ -210,7 +210,7 @@ func measureBare(b *testing.B, loop, send string, calls int) float64 {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		b.Fatal(err)
 	}
-	if got := readNumber(b, lines); got != sent {
+	if got := readNumber(b, lines); got < sent { // more: a stray one of somebody else
 		b.Errorf("the bare loop read %d packets of %d", got, sent)
 	}
 	if err := cmd.Wait(); err != nil {

@@ -116,10 +116,11 @@ func (d *drift) at(now int64, ahead time.Duration) int64 {
 	return int64(level)
 }
 
-// recent is the least delay of the last 20 to 30 s.
+// recent is the least delay of the last minute: a step of it up does not count
+// in the first minute of a run, and later only if it lasts for as long.
 func (d *drift) recent() int64 {
 	least := d.bin.lag
-	for i := max(0, d.n-2); i < d.n; i++ {
+	for i := max(0, d.n-slopeBins); i < d.n; i++ {
 		least = min(least, d.point(i).lag)
 	}
 	return least

@@ -14,7 +14,7 @@ const (
 	// foresight from now, before a slip is due.
 	maxOffset = 8 * time.Millisecond
 	// maxUnknown is the same before the rate of the sender's clock is known.
-	maxUnknown = 4 * time.Millisecond
+	maxUnknown = 6 * time.Millisecond
 	// foresight is how long nobody may be silent.
 	foresight = 3 * time.Minute
 	// maxLead is how far ahead of the offset a slip goes, so that the offset is

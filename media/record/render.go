@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"earshot"
-	"earshot/media/dtmf"
 	"earshot/media/resample"
 	"earshot/media/wav"
 )
@@ -45,20 +44,8 @@ type RenderInfo struct {
 	// Shift is how much later than asked for everything lies, because a track
 	// would have begun before the file.
 	Shift time.Duration
-	// Tones are the keys that were pressed, track by track.
-	Tones []TrackTone
 	// Problems name what could not be read; the file has silence there.
 	Problems []error
-}
-
-// TrackTone is a key that somebody pressed, as a tone in the audio.
-type TrackTone struct {
-	// Track is its number among those rendered.
-	Track int
-	// Tone lies on the timeline of the track's stream. Where [Scrub] took the
-	// tones there is one of them for those without audio in between, without a
-	// digit (0).
-	dtmf.Tone
 }
 
 // Duration returns the length of the file.
@@ -70,9 +57,6 @@ func (i RenderInfo) Duration() time.Duration {
 type RenderOptions struct {
 	// MinDuration is the length of the call: a file is never shorter.
 	MinDuration time.Duration
-	// FindTones has the tones listed that are still in the audio, with their
-	// digits.
-	FindTones bool
 }
 
 // Render writes the tracks as a WAV file of 16-bit PCM, one channel a track,
@@ -96,12 +80,9 @@ func Render(ctx context.Context, path string, tracks []Track, opts RenderOptions
 	if err := write(ctx, f, info, channels, peaks); err != nil {
 		return info, fmt.Errorf("render: %w", err)
 	}
-	for i, c := range channels {
+	for _, c := range channels {
 		if c.err != nil {
 			info.Problems = append(info.Problems, c.err)
-		}
-		for _, tone := range c.tones {
-			info.Tones = append(info.Tones, TrackTone{i, tone})
 		}
 	}
 	if err := f.Commit(); err != nil {
@@ -122,10 +103,7 @@ func plan(tracks []Track, opts RenderOptions) (RenderInfo, []*channel) {
 			c.pcm = nothing{}
 		} else if ok {
 			c.err = r.Problem()
-			c.mask(r.Masked())
-		}
-		if opts.FindTones && c.pcm.Rate() >= 8000 {
-			c.detector = dtmf.New(c.pcm.Rate(), c.pcm.Start())
+			c.masked = r.Masked()
 		}
 		channels[i] = c
 		info.Rate = max(info.Rate, c.pcm.Rate())
@@ -181,18 +159,9 @@ type channel struct {
 	ended   bool
 	err     error
 
-	masked   []Span
-	detector *dtmf.Detector // nil: nobody wants to know
-	tones    []dtmf.Tone
-}
-
-// mask has spans of the track silent in the file, whatever a decoder or a
-// concealment makes there.
-func (c *channel) mask(spans []Span) {
-	c.masked = spans
-	for _, s := range spans {
-		c.tones = append(c.tones, dtmf.Tone{From: s.From, To: s.To})
-	}
+	// masked is silent in the file whatever a decoder or a concealment makes
+	// there.
+	masked []Span
 }
 
 // begin sets the track so that its position 0 lies at offset in the file.
@@ -235,16 +204,10 @@ func (c *channel) readNative(pcm []int16) int {
 	for n < len(pcm) && !c.ended {
 		got, err := c.pcm.ReadAt(pcm[n:], c.pos)
 		silence(pcm[n:n+got], c.pos, c.pcm.Rate(), c.masked)
-		if c.detector != nil {
-			c.tones = c.detector.Append(c.tones, pcm[n:n+got])
-		}
 		n += got
 		c.pos += earshot.At(int64(got), c.pcm.Rate())
 		if err != nil || got == 0 {
 			c.ended = true
-			if c.detector != nil {
-				c.tones = c.detector.End(c.tones)
-			}
 			if err != nil && !errors.Is(err, io.EOF) {
 				c.err = errors.Join(c.err, err)
 			}
