@@ -36,7 +36,7 @@ type cli struct {
 	Show      showCmd      `cmd:"" help:"Show a call: parties, transcript, suggestions, summary, notes."`
 	Pause     pauseCmd     `cmd:"" help:"Stop recording a live call, as while a card number is read out."`
 	Resume    resumeCmd    `cmd:"" help:"Go on with recording a paused call."`
-	Export    exportCmd    `cmd:"" help:"Write the transcript of a call as text, SRT, VTT or JSON."`
+	Export    exportCmd    `cmd:"" help:"Write the transcript of a call as text, SRT, VTT or JSON, or its recording as WAV or Ogg/Opus."`
 	Verify    verifyCmd    `cmd:"" help:"Compare recordings with their checksums, and make damaged ones anew."`
 	Jobs      jobsCmd      `cmd:"" help:"List the jobs that failed for good, or run them again."`
 	Directory directoryCmd `cmd:"" help:"Show who works in the contact centre, or import them from a file."`

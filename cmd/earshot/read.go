@@ -183,11 +183,15 @@ func printSummary(w io.Writer, s *earshot.Summary) {
 
 type exportCmd struct {
 	Call   string `arg:"" help:"ID of the call, or \"last\"."`
-	Format string `enum:"text,srt,vtt,json" default:"text" help:"text, srt, vtt or json."`
+	Format string `enum:"text,srt,vtt,json,wav,ogg" default:"text" help:"text, srt, vtt or json; wav or ogg: the recording."`
+	audioChoice
 }
 
 func (c exportCmd) Run(e *env) error {
-	store, _, err := e.reader()
+	if err := c.check(c.Format); err != nil {
+		return err
+	}
+	store, cfg, err := e.reader()
 	if err != nil {
 		return err
 	}
@@ -195,6 +199,9 @@ func (c exportCmd) Run(e *env) error {
 	call, err := findCall(e.ctx, store, c.Call)
 	if err != nil {
 		return err
+	}
+	if c.Format == "wav" || c.Format == "ogg" {
+		return c.write(e.stdout, cfg, &call, c.Format)
 	}
 	us, err := store.Utterances(e.ctx, call.ID)
 	if err != nil {

@@ -102,3 +102,31 @@ func TestVerifyMissesPacketsAndOtherAudio(t *testing.T) {
 		t.Error("neither a call nor all")
 	}
 }
+
+func TestExportOfARecording(t *testing.T) {
+	cfg := recordedCall(t, func(*earshot.Call) {})
+	one, three := 1, 3
+	for _, tc := range []struct {
+		cmd  exportCmd
+		size int
+	}{
+		{exportCmd{Format: "wav"}, 44 + 3*8000*4},
+		{exportCmd{Format: "wav", audioChoice: audioChoice{Channel: &one}}, 44 + 3*8000*2},
+		{exportCmd{Format: "wav", audioChoice: audioChoice{Mix: true}}, 44 + 3*8000*2},
+		{exportCmd{Format: "wav", audioChoice: audioChoice{Channel: &three}}, -1},
+		{exportCmd{Format: "text", audioChoice: audioChoice{Mix: true}}, -1},
+		{exportCmd{Format: "wav", audioChoice: audioChoice{Mix: true, Channel: &one}}, -1},
+	} {
+		var out bytes.Buffer
+		tc.cmd.Call = "call-1"
+		err := tc.cmd.Run(&env{ctx: t.Context(), stdout: &out, stderr: &out, load: func() (config.Config, error) { return cfg, nil }})
+		if (err != nil) != (tc.size < 0) || err == nil && out.Len() != tc.size {
+			t.Errorf("%+v: %d octets, %v", tc.cmd, out.Len(), err)
+		}
+	}
+	var out bytes.Buffer
+	cmd := exportCmd{Call: "call-1", Format: "ogg"}
+	if err := cmd.Run(&env{ctx: t.Context(), stdout: &out, load: func() (config.Config, error) { return cfg, nil }}); err != nil || !strings.HasPrefix(out.String(), "OggS") {
+		t.Errorf("%d octets, %v", out.Len(), err)
+	}
+}

@@ -28,7 +28,6 @@ type pages struct {
 	w        io.Writer
 	serial   uint32
 	sequence uint32
-	flags    byte
 	granule  uint64 // of the last packet in the page
 	segments []byte
 	body     []byte

@@ -85,8 +85,12 @@ func TestViewFromAnywhere(t *testing.T) {
 
 func TestMixNeitherWrapsNorClips(t *testing.T) {
 	for _, c := range []struct{ sum, low, high int }{
-		{1000, 1000, 1000}, {-24_576, -24_576, -24_576}, {30_000, 28_000, 30_000},
-		{65_534, 32_700, math.MaxInt16}, {-65_536, -math.MaxInt16, -32_700}, {64 * 32_767, 32_767, 32_767},
+		{1000, 1000, 1000},
+		{-24_576, -24_576, -24_576},
+		{30_000, 28_000, 30_000},
+		{65_534, 32_700, math.MaxInt16},
+		{-65_536, -math.MaxInt16, -32_700},
+		{64 * 32_767, 32_767, 32_767},
 	} {
 		if got := int(limit(c.sum)); got < c.low || got > c.high {
 			t.Errorf("limit(%d) = %d", c.sum, got)
