@@ -100,6 +100,8 @@ type Call struct {
 	TranscriptComplete bool `json:"transcript_complete"`
 	// RecordingReady is set once the WAV file is rendered.
 	RecordingReady bool `json:"recording_ready"`
+	// Recording is what was rendered last. It holds while RecordingReady is set.
+	Recording *Recording `json:"recording,omitempty"`
 	// Revision counts the changes after the call settled.
 	Revision int `json:"revision"`
 }

@@ -12,6 +12,7 @@ type JobKind string
 // The kinds of jobs.
 const (
 	JobRender    JobKind = "render"    // render the call's WAV from the recording master
+	JobOpus      JobKind = "opus"      // make the Ogg/Opus file of a rendered call
 	JobAssist    JobKind = "assist"    // answer a final utterance
 	JobSummarize JobKind = "summarize" // summarise a call
 	JobNote      JobKind = "note"      // compose a note and store the intent to deliver it

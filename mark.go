@@ -15,6 +15,7 @@ const (
 	MarkResume  MarkKind = "resume"  // recording went on
 	MarkHold    MarkKind = "hold"    // the recording client stopped a stream (RFC 3264 8.4)
 	MarkUnhold  MarkKind = "unhold"  // and sends it again
+	MarkTone    MarkKind = "tone"    // somebody pressed keys that were heard as tones in the audio
 	MarkDropped MarkKind = "dropped" // packets came but could not be recorded: the disk was too slow
 )
 

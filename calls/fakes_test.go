@@ -136,6 +136,7 @@ type memMedia struct {
 	open  map[earshot.StreamID]*memReceiver
 	all   map[earshot.StreamID]*memReceiver
 	calls []earshot.CallID // rendered
+	tones []earshot.Mark   // heard in each call
 }
 
 func newMemMedia() *memMedia {
@@ -182,11 +183,19 @@ func (m *memMedia) Recorded(_ earshot.CallID, id earshot.StreamID) (Source, erro
 	return nil, earshot.ErrNotFound
 }
 
-func (m *memMedia) Render(_ context.Context, c earshot.Call) error {
+func (m *memMedia) Tones(context.Context, earshot.Call) ([]earshot.Mark, error) {
+	return m.tones, nil
+}
+
+func (m *memMedia) Render(_ context.Context, c earshot.Call) (earshot.Recording, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.calls = append(m.calls, c.ID)
-	return nil
+	return earshot.Recording{SHA256: "of " + string(c.ID), Bytes: 44, Rate: 8000, Channels: len(c.Streams)}, nil
+}
+
+func (m *memMedia) Opus(_ context.Context, c earshot.Call) (earshot.SoundFile, error) {
+	return earshot.SoundFile{SHA256: "opus " + c.Recording.SHA256, Bytes: 5}, nil
 }
 
 func (m *memMedia) openCount() int {

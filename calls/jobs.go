@@ -9,7 +9,8 @@ import (
 	"earshot"
 )
 
-// Render is the handler of [earshot.JobRender]: it writes the call's WAV file.
+// Render is the handler of [earshot.JobRender]: it writes the call's WAV file,
+// after what was keyed as tones was taken out of the recordings.
 // Doing it twice is harmless.
 func (m *Manager) Render(ctx context.Context, job earshot.Job) (earshot.Commit, error) {
 	c, err := m.load(ctx, job.CallID)
@@ -22,7 +23,7 @@ func (m *Manager) Render(ctx context.Context, job earshot.Job) (earshot.Commit, 
 	}
 	rec := c.copyRecord()
 	c.mu.Unlock()
-	err = m.media.Render(ctx, rec)
+	made, tones, err := m.render(ctx, rec)
 	c.mu.Lock()
 	if err != nil {
 		return earshot.Commit{}, fmt.Errorf("render recording: %w", err)
@@ -30,8 +31,52 @@ func (m *Manager) Render(ctx context.Context, job earshot.Job) (earshot.Commit, 
 	if len(c.rec.Segments) != len(rec.Segments) {
 		return earshot.Commit{}, nil
 	}
-	c.rec.RecordingReady = true
-	return earshot.Commit{}, c.commit(ctx, earshot.Commit{}, earshot.EventRecordingReady)
+	if old := c.rec.Recording; old != nil && old.SHA256 == made.SHA256 {
+		made.Opus = old.Opus
+	}
+	c.markTones(tones)
+	c.rec.RecordingReady, c.rec.Recording = true, &made
+	var more earshot.Commit
+	if m.cfg.Opus && made.Opus == nil {
+		more.Jobs = []earshot.Job{earshot.NewJob(earshot.JobOpus, c.rec.ID, job.Key+" "+made.SHA256, nil)}
+	}
+	return earshot.Commit{}, c.commit(ctx, more, earshot.EventRecordingReady)
+}
+
+// Opus is the handler of [earshot.JobOpus]: it makes an Ogg/Opus file of the
+// call's WAV file, which stays. Doing it twice is harmless.
+func (m *Manager) Opus(ctx context.Context, job earshot.Job) (earshot.Commit, error) {
+	c, err := m.load(ctx, job.CallID)
+	if err != nil {
+		return earshot.Commit{}, err
+	}
+	defer c.mu.Unlock()
+	if !c.rec.RecordingReady || c.rec.Recording == nil {
+		return earshot.Commit{}, nil // went on meanwhile: made when it ends again
+	}
+	rec := c.copyRecord()
+	c.mu.Unlock()
+	file, err := m.media.Opus(ctx, rec)
+	c.mu.Lock()
+	if err != nil {
+		return earshot.Commit{}, fmt.Errorf("make Opus file: %w", err)
+	}
+	if now := c.rec.Recording; !c.rec.RecordingReady || now == nil || now.SHA256 != rec.Recording.SHA256 {
+		return earshot.Commit{}, nil
+	}
+	made := *rec.Recording
+	made.Opus = &file
+	c.rec.Recording = &made
+	return earshot.Commit{}, c.commit(ctx, earshot.Commit{}, earshot.EventCallUpdated)
+}
+
+func (m *Manager) render(ctx context.Context, rec earshot.Call) (earshot.Recording, []earshot.Mark, error) {
+	tones, err := m.media.Tones(ctx, rec)
+	if err != nil {
+		return earshot.Recording{}, nil, fmt.Errorf("tones: %w", err)
+	}
+	made, err := m.media.Render(ctx, rec)
+	return made, tones, err
 }
 
 // Settle is the handler of [earshot.JobSettle]: it ends the wrap-up, unless

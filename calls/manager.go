@@ -24,6 +24,8 @@ type Config struct {
 	WrapUp time.Duration
 	// MaxWrapUp is how long it waits for its transcript to be complete.
 	MaxWrapUp time.Duration
+	// Opus has an Ogg/Opus file made of each recording.
+	Opus bool
 	// ResumeWindow is how long after a restart a call may stay without media
 	// and signalling before it is closed as interrupted.
 	ResumeWindow time.Duration

@@ -205,6 +205,9 @@ func TestEndOfCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	c = r.store.only(t)
+	if c.Recording == nil || c.Recording.SHA256 != "of "+string(c.ID) || c.Recording.Channels != len(c.Streams) {
+		t.Errorf("recording %+v", c.Recording)
+	}
 	if c.State != earshot.CallSettled || !c.RecordingReady || !c.TranscriptComplete {
 		t.Errorf("settled call %+v", c)
 	}
@@ -312,5 +315,34 @@ func TestTagsAreKeptOnce(t *testing.T) {
 	}
 	if c := r.Snapshot(r.store.only(t)); slices.Contains(c.Tags, "new") {
 		t.Error("a tag that is not stored is shown")
+	}
+}
+
+func TestOpusIsMadeAfterTheRecording(t *testing.T) {
+	r := newRig(t, Config{WrapUp: time.Minute, Opus: true})
+	answer := r.begin(t, twoParty("d1"))
+	if err := r.End(t.Context(), answer.SegmentID, "bye"); err != nil {
+		t.Fatal(err)
+	}
+	render := r.store.jobs[0]
+	if _, err := r.Render(t.Context(), render); err != nil {
+		t.Fatal(err)
+	}
+	made := r.store.jobs[len(r.store.jobs)-1]
+	if made.Kind != earshot.JobOpus {
+		t.Fatalf("jobs %+v", r.store.jobs)
+	}
+	if _, err := r.Opus(t.Context(), made); err != nil {
+		t.Fatal(err)
+	}
+	c := r.store.only(t)
+	if f := c.Recording.Opus; f == nil || f.SHA256 != "opus of "+string(c.ID) {
+		t.Errorf("recording %+v", c.Recording)
+	}
+	if _, err := r.Render(t.Context(), render); err != nil {
+		t.Fatal(err)
+	}
+	if r.store.only(t).Recording.Opus == nil {
+		t.Error("the file of the same recording is forgotten")
 	}
 }

@@ -37,11 +37,27 @@ func (c *call) takeMarks(id earshot.StreamID) {
 		if m.Kind == earshot.MarkDropped {
 			c.note([]string{fmt.Sprintf("recording: the disk was too slow, packets of stream %s are missing", id)})
 		}
-		if len(c.rec.Marks) >= maxMarks && !c.marked(m.ID) {
-			c.note([]string{fmt.Sprintf("timeline: more than %d marks, the rest is left out", maxMarks)})
-			continue
+		c.put(c.markOf(id, origin, m))
+	}
+}
+
+// put puts what happened on a stream on the timeline, unless that is full.
+func (c *call) put(m earshot.Mark) {
+	if len(c.rec.Marks) >= maxMarks && !c.marked(m.ID) {
+		c.note([]string{fmt.Sprintf("timeline: more than %d marks, the rest is left out", maxMarks)})
+		return
+	}
+	c.rec.Marks = earshot.PutMark(c.rec.Marks, m)
+}
+
+// markTones puts the keys that were heard in the recordings on the timeline.
+func (c *call) markTones(tones []earshot.Mark) {
+	for _, m := range tones {
+		at := c.rec.StartedAt.Add(time.Duration(m.AtMS) * time.Millisecond)
+		if p := c.rec.SpeakerAt(m.StreamID, at); p != nil {
+			m.ParticipantID = p.ID
 		}
-		c.rec.Marks = earshot.PutMark(c.rec.Marks, c.markOf(id, origin, m))
+		c.put(m)
 	}
 }
 

@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -145,6 +146,35 @@ func TestPausedCallComesBackPaused(t *testing.T) {
 	})
 }
 
+// A call that goes on in another recording session, as after a transfer, does
+// so paused.
+func TestPausedCallStaysPausedInTheNextSegment(t *testing.T) {
+	r := newRig(t, Config{})
+	answer := r.begin(t, twoParty("d1"))
+	if _, err := r.Pause(t.Context(), answer.CallID, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.End(t.Context(), answer.SegmentID, "bye"); err != nil {
+		t.Fatal(err)
+	}
+	if again := r.begin(t, twoParty("d2")); again.CallID != answer.CallID {
+		t.Fatalf("call %s, want it to go on in %s", again.CallID, answer.CallID)
+	}
+	for _, recv := range r.media.open {
+		if !recv.isPaused() {
+			t.Errorf("stream %s is not paused", recv.id)
+		}
+	}
+	if _, err := r.Resume(t.Context(), answer.CallID, "", ""); err != nil {
+		t.Fatal(err)
+	}
+	for _, recv := range r.media.open {
+		if recv.isPaused() {
+			t.Errorf("stream %s stays paused", recv.id)
+		}
+	}
+}
+
 func TestPauseLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, Config{PauseLimit: time.Minute})
@@ -195,6 +225,28 @@ func TestMarksOfStreams(t *testing.T) {
 		if !slices.Equal(kinds(got.Marks), []earshot.MarkKind{earshot.MarkDTMF, earshot.MarkDropped}) || got.Marks[1].EndMS != 5000 ||
 			got.Marks[0].AtMS != 1000 || got.Marks[0].EndMS != 1100 || !got.Marks[0].Masked {
 			t.Errorf("marks at the end: %+v", got.Marks)
+		}
+	})
+}
+
+// A server that is told to stop stores what has come since it last looked.
+func TestMarksAtTheEndOfTheServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, Config{})
+		r.begin(t, twoParty("d1"))
+		recv := r.media.open[r.store.only(t).Streams[0].ID]
+		ctx, cancel := context.WithCancel(t.Context())
+		ran := make(chan error, 1)
+		go func() { ran <- r.Run(ctx) }()
+		time.Sleep(watchInterval * 3 / 2) // the bubble's clock
+		recv.packet(time.Now())
+		recv.mark(earshot.StreamMark{ID: "m1", Kind: earshot.MarkDTMF, Masked: true})
+		cancel()
+		if err := <-ran; err != nil {
+			t.Fatal(err)
+		}
+		if c := r.store.only(t); len(c.Marks) != 1 || !c.Streams[0].Started {
+			t.Errorf("marks %+v, stream %+v", c.Marks, c.Streams[0])
 		}
 	})
 }

@@ -54,8 +54,14 @@ type Media interface {
 	Open(spec StreamSpec) (Receiver, error)
 	// Recorded returns the recording of a stream that nobody receives any more.
 	Recorded(call earshot.CallID, stream earshot.StreamID) (Source, error)
+	// Tones returns the keys that were heard as tones in the call's audio, without
+	// participants. Unless digits are kept it takes them out of the recordings
+	// first. Each time it returns the same ones, under the same IDs.
+	Tones(ctx context.Context, call earshot.Call) ([]earshot.Mark, error)
 	// Render writes the call's WAV file from the recordings of its streams.
-	Render(ctx context.Context, call earshot.Call) error
+	Render(ctx context.Context, call earshot.Call) (earshot.Recording, error)
+	// Opus makes an Ogg/Opus file of the call's WAV file.
+	Opus(ctx context.Context, call earshot.Call) (earshot.SoundFile, error)
 }
 
 // Source is the audio of one stream: mono PCM at Rate samples per second.

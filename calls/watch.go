@@ -14,13 +14,18 @@ const watchInterval = time.Second
 // Run watches over the live calls until ctx is done: it stores where streams
 // begin once their first packet is there and what else happened on them, ends
 // pauses that are too long, closes resumed sessions that do not come back, and
-// sessions without media.
+// sessions without media. At the end it stores what has come since.
 func (m *Manager) Run(ctx context.Context) error {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
+			for _, c := range m.live() {
+				c.mu.Lock()
+				c.news(ctx)
+				c.mu.Unlock()
+			}
 			return nil
 		case now := <-ticker.C:
 			m.watch(ctx, now)
@@ -28,16 +33,21 @@ func (m *Manager) Run(ctx context.Context) error {
 	}
 }
 
-func (m *Manager) watch(ctx context.Context, now time.Time) {
+// live returns the calls that are.
+func (m *Manager) live() []*call {
 	m.mu.Lock()
+	defer m.mu.Unlock()
 	live := make([]*call, 0, len(m.calls))
 	for _, c := range m.calls {
 		if !c.ended.Load() {
 			live = append(live, c)
 		}
 	}
-	m.mu.Unlock()
-	for _, c := range live {
+	return live
+}
+
+func (m *Manager) watch(ctx context.Context, now time.Time) {
+	for _, c := range m.live() {
 		for _, dialog := range c.watch(ctx, now) {
 			if err := m.cfg.EndDialog(ctx, dialog); err != nil {
 				m.log.Warn("session not ended at the peer", "call_id", c.rec.ID, "error", err)
@@ -78,6 +88,9 @@ func (c *call) watch(ctx context.Context, now time.Time) (ended []string) {
 
 // news stores what has come of the streams: where they begin, and marks.
 func (c *call) news(ctx context.Context) {
+	if !c.committed {
+		return
+	}
 	problems := len(c.rec.Problems)
 	for _, s := range c.rec.Streams {
 		c.takeMarks(s.ID)

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -72,6 +73,8 @@ type Engine struct {
 	pollers []*poller
 	totals  totals
 	mos     *prometheus.HistogramVec
+	// tonesMasked counts what Tones took out of recordings.
+	tonesMasked atomic.Uint64
 	// certificate is what peers see in DTLS handshakes.
 	certificate *srtp.Certificate
 

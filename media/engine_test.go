@@ -251,6 +251,7 @@ func TestReceiverReports(t *testing.T) {
 	for _, mux := range []bool{false, true} {
 		e := started(t, Config{})
 		s := open(t, e, "a")
+		hush(s)
 		c := dial(t, s.Port())
 		to := s.Port() + 1
 		if mux {

@@ -70,6 +70,7 @@ var metricHelp = map[string]string{
 	"rtcp_xr_sent_total":        "RTCP extended reports sent.",
 	"rtcp_round_trips_total":    "Round trips that peers told of by extended reports.",
 	"packets_discarded_total":   "RTP packets that came after their time of playout; they are recorded.",
+	"tones_masked_total":        "Tones of keys taken out of recordings.",
 	"streams":                   "Streams being received.",
 	"streams_poor":              "Streams being received with a mean MOS below 3.6: many users dissatisfied (G.107 table B.1).",
 	"port_pairs":                "Pairs of RTP and RTCP ports there are.",
@@ -134,6 +135,7 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	count("rtcp_xr_received_total", counts.extendedReports)
 	count("rtcp_xr_sent_total", counts.extendedSent)
 	count("rtcp_round_trips_total", counts.roundTrips)
+	count("tones_masked_total", c.engine.tonesMasked.Load())
 	used, all := c.engine.ports.inUse()
 	for name, v := range map[string]int{
 		"streams": open.streams, "streams_poor": open.poor, "port_pairs": all, "port_pairs_used": used,

@@ -108,6 +108,9 @@ func TestResumeOfAPausedStream(t *testing.T) {
 		r.s.SetPaused(true)
 		r.send(50)
 		r.s.flush() // and no more: killed
+		if rec, err := r.e.Recorded("call", "stream"); err != nil || rec.Codec() != "PCMU/8000" {
+			t.Errorf("what was left names the codec %q, %v", rec.Codec(), err)
+		}
 		again := spec()
 		again.Resume, again.Paused = true, true
 		r.open(again)

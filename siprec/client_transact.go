@@ -14,7 +14,7 @@ func (s *ClientSession) transact(ctx context.Context, req *sip.Request, detail s
 	began := time.Now()
 	tx, err := s.client.client.TransactionRequest(ctx, req)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", req.Method, err)
+		return nil, fmt.Errorf("%s: %w", req.Method, s.client.whyClosed(ctx, req, err))
 	}
 	res, err := s.final(ctx, req, tx)
 	if auth := s.digest(); err == nil && auth != nil && (res.StatusCode == 401 || res.StatusCode == 407) {

@@ -24,6 +24,7 @@ func TestRequestsWithoutAConnection(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer home.Close()
+			_ = home.(*net.TCPListener).SetDeadline(time.Now().Add(10 * time.Second))
 			network, p := "tcp", r.peer(t, "tcp")
 			if way == "tls" {
 				cfg := a.client(t, "sbc.example")

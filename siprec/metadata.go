@@ -324,21 +324,30 @@ func tellingAttribute(name xml.Name) bool {
 // document ambiguous (RFC 7865 6.10).
 func (d *document) duplicateIDs() string {
 	seen := map[string]bool{}
-	check := func(id string) string {
-		if id != "" && seen[id] {
-			return id
+	twice := func(kind, id string) bool {
+		key := kind + " " + id
+		again := id != "" && seen[key]
+		seen[key] = true
+		return again
+	}
+	for _, g := range d.md.Groups {
+		if twice("group", g.ID) {
+			return "group " + g.ID
 		}
-		seen[id] = true
-		return ""
+	}
+	for _, s := range d.md.Sessions {
+		if twice("session", s.ID) {
+			return "session " + s.ID
+		}
 	}
 	for _, p := range d.md.Participants {
-		if id := check("participant " + p.ID); id != "" {
-			return id
+		if twice("participant", p.ID) {
+			return "participant " + p.ID
 		}
 	}
 	for _, s := range d.md.Streams {
-		if id := check("stream " + s.ID); id != "" {
-			return id
+		if twice("stream", s.ID) {
+			return "stream " + s.ID
 		}
 	}
 	return ""

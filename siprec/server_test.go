@@ -2,6 +2,7 @@ package siprec
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -252,7 +253,8 @@ func TestSecondInviteWhileTheFirstIsOpen(t *testing.T) {
 	<-entered
 	got := s.p.exchange(t, s.request("INVITE", sdpType, sdpOf(audioLine(4000, "1"))))
 	close(release)
-	if statusIn(got) != 500 || headerIn(got, "Retry-After") == "" {
+	after, err := strconv.Atoi(headerIn(got, "Retry-After"))
+	if statusIn(got) != 500 || err != nil || after < 0 || after > 10 { // RFC 3261 14.2
 		t.Errorf("answered\n%s", got)
 	}
 }

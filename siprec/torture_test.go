@@ -92,7 +92,8 @@ func TestTorture(t *testing.T) {
 	}
 	r := newRig(t, Config{})
 	call := newScript(r.peer(t, "udp"))
-	call.establish(t, sdpType, sdpOf(audioLine(4000, "1")))
+	// With metadata, or it is asked for in the middle of all this.
+	call.establish(t, mixedType, mixed("application/sdp", sdpOf(audioLine(4000, "1")), "application/rs-metadata+xml", metadataText))
 	offers := r.sessions.changes(call.id)
 	for i, tc := range torture {
 		for network, want := range map[string]int{"udp": tc.udp, "tcp": tc.tcp} {

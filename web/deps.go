@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -85,9 +86,16 @@ type Recorder interface {
 	Resume(ctx context.Context, id earshot.CallID, by, reason string) (earshot.Call, error)
 }
 
-// Audio knows where the rendered recording of a call is.
+// Audio knows where the rendered recording of a call is. What is not there is
+// earshot.ErrNotFound.
 type Audio interface {
 	Path(id earshot.CallID) (string, error)
+	// OpusPath is of the Ogg/Opus file.
+	OpusPath(id earshot.CallID) (string, error)
+	// View returns a WAV file with one channel of a recording of size octets, or
+	// with all of them mixed for "". It is read before the recording is closed.
+	View(recording io.ReaderAt, size int64, channel string) (io.ReadSeeker, error)
+	Waveform(id earshot.CallID) (earshot.Waveform, error)
 }
 
 // Jobs lists stored jobs and sends dead ones round again.

@@ -208,6 +208,27 @@ type audioFunc func(earshot.CallID) (string, error)
 
 func (f audioFunc) Path(id earshot.CallID) (string, error) { return f(id) }
 
+func (f audioFunc) OpusPath(id earshot.CallID) (string, error) {
+	path, err := f(id)
+	return path + ".opus", err
+}
+
+// View is the recording with the channel's name before it; there are two.
+func (f audioFunc) View(r io.ReaderAt, size int64, channel string) (io.ReadSeeker, error) {
+	if channel > "1" {
+		return nil, earshot.ErrNotFound
+	}
+	whole, err := io.ReadAll(io.NewSectionReader(r, 0, size))
+	return strings.NewReader(channel + string(whole)), err
+}
+
+func (f audioFunc) Waveform(id earshot.CallID) (earshot.Waveform, error) {
+	w := earshot.NewWaveform(1, 8000, 160)
+	w.Length, w.Data = 3, []int8{-1, 1, -2, 2, -3, 3}
+	_, err := f(id)
+	return w, err
+}
+
 type fakeJobs struct {
 	jobs   func(state earshot.JobState, limit int) ([]earshot.Job, error)
 	replay func(id int64) error

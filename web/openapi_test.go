@@ -39,7 +39,7 @@ func TestSpecListsEveryRoute(t *testing.T) {
 	}
 	for _, r := range []string{
 		"get /api/v1/calls", "get /api/v1/calls/{id}", "get /api/v1/calls/{id}/transcript",
-		"get /api/v1/calls/{id}/suggestions", "get /api/v1/calls/{id}/audio", "get /api/v1/calls/{id}/notes",
+		"get /api/v1/calls/{id}/suggestions", "get /api/v1/calls/{id}/audio", "get /api/v1/calls/{id}/peaks", "get /api/v1/calls/{id}/notes",
 		"get /api/v1/calls/{id}/metadata",
 		"get /api/v1/calls/{id}/events", "get /api/v1/events", "get /api/v1/search", "get /api/v1/jobs",
 		"get /api/v1/calls/{id}/sip", "get /api/v1/calls/{id}/capture", "get /api/v1/sip/refused",

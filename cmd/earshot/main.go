@@ -37,6 +37,7 @@ type cli struct {
 	Pause     pauseCmd     `cmd:"" help:"Stop recording a live call, as while a card number is read out."`
 	Resume    resumeCmd    `cmd:"" help:"Go on with recording a paused call."`
 	Export    exportCmd    `cmd:"" help:"Write the transcript of a call as text, SRT, VTT or JSON."`
+	Verify    verifyCmd    `cmd:"" help:"Compare recordings with their checksums, and make damaged ones anew."`
 	Jobs      jobsCmd      `cmd:"" help:"List the jobs that failed for good, or run them again."`
 	Directory directoryCmd `cmd:"" help:"Show who works in the contact centre, or import them from a file."`
 	Doctor    doctorCmd    `cmd:"" help:"Check ports, models, data folder and endpoints, and say what to do."`

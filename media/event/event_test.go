@@ -241,6 +241,20 @@ func TestEventsOverByTime(t *testing.T) {
 	}
 }
 
+// TestNextEventEndsTheOneBefore: its end was lost, and it is told all the same.
+func TestNextEventEndsTheOneBefore(t *testing.T) {
+	s := newSender(8000)
+	s.packet(s.ts, true, Block{Code: 1, Duration: 160})
+	s.packet(s.ts, true, Block{Code: 2, Duration: 160})
+	var tr Tracker
+	for i := range s.sent {
+		if err := tr.Add(&s.sent[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(t, tr.Take(s.at, false), "1", 0, 20)
+}
+
 // TestNobodyAsks keeps what comes until somebody does, up to a limit.
 func TestNobodyAsks(t *testing.T) {
 	s := newSender(8000)

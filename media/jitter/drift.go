@@ -31,6 +31,10 @@ type point struct {
 	lag int64 // nanoseconds
 }
 
+// mark is a point in little memory: milliseconds since the run began, and
+// microseconds.
+type mark struct{ at, lag int32 }
+
 // drift follows the least delay of the packets of a run: how far the sender's
 // clock has moved against the arrival clock. Delays only ever add to it, so that
 // the truth is a line below all points; of these the one with the least
@@ -41,7 +45,7 @@ type drift struct {
 	ripe     bool
 	bin      point // the one being filled
 	binStart int64
-	points   [bins]point
+	marks    [bins]mark
 	n        int // how many have been filled
 
 	sloped   bool
@@ -61,8 +65,7 @@ func (d *drift) begin(at, lag int64) {
 // just become old enough to be judged.
 func (d *drift) see(at, lag int64) bool {
 	if at-d.binStart >= int64(binLength) {
-		d.points[d.n%bins] = d.bin
-		d.n++
+		d.keep(d.bin)
 		d.bin, d.binStart = point{at, lag}, at
 		d.fit()
 	}
@@ -76,11 +79,23 @@ func (d *drift) see(at, lag int64) bool {
 	return true
 }
 
+func (d *drift) keep(p point) {
+	lag := max(math.MinInt32, min(math.MaxInt32, p.lag/int64(time.Microsecond)))
+	d.marks[d.n%bins] = mark{int32((p.at - d.since) / int64(time.Millisecond)), int32(lag)}
+	d.n++
+}
+
+// point returns number i of all that were kept.
+func (d *drift) point(i int) point {
+	m := d.marks[i%bins]
+	return point{d.since + int64(m.at)*int64(time.Millisecond), int64(m.lag) * int64(time.Microsecond)}
+}
+
 // shift moves everything seen so far.
 func (d *drift) shift(by int64) {
 	d.bin.lag += by
-	for i := range d.points {
-		d.points[i].lag += by
+	for i := range d.marks {
+		d.marks[i].lag += int32(by / int64(time.Microsecond))
 	}
 	d.level += float64(by)
 	d.least += by
@@ -101,11 +116,12 @@ func (d *drift) at(now int64, ahead time.Duration) int64 {
 	return int64(level)
 }
 
-// recent is the least delay of the last 20 to 30 s.
+// recent is the least delay of the last minute: a step of it up does not count
+// in the first minute of a run, and later only if it lasts for as long.
 func (d *drift) recent() int64 {
 	least := d.bin.lag
-	for i := max(0, d.n-2); i < d.n; i++ {
-		least = min(least, d.points[i%bins].lag)
+	for i := max(0, d.n-slopeBins); i < d.n; i++ {
+		least = min(least, d.point(i).lag)
 	}
 	return least
 }
@@ -131,9 +147,9 @@ func (d *drift) fit() {
 	}
 	var hull [bins]point
 	size, mean := 0, int64(0)
-	d.least = d.points[0].lag
+	d.least = math.MaxInt64
 	for i := d.n - count; i < d.n; i++ {
-		p := d.points[i%bins]
+		p := d.point(i)
 		for size > 1 && above(hull[size-2], hull[size-1], p) {
 			size--
 		}
@@ -166,7 +182,7 @@ func above(a, b, c point) bool {
 func (d *drift) distance(count int) float64 {
 	sum := 0.0
 	for i := range count {
-		p := d.points[i]
+		p := d.point(i)
 		sum += float64(p.lag) - d.level - d.slope*float64(p.at-d.origin)
 	}
 	return sum / float64(count)

@@ -239,9 +239,13 @@ func TestJitterIsNoDrift(t *testing.T) {
 // followed.
 func TestStepOfDelay(t *testing.T) {
 	for _, c := range []struct {
-		last time.Duration
-		want time.Duration
-	}{{4 * time.Minute, 0}, {time.Hour, 40 * time.Millisecond}} {
+		from, last time.Duration
+		want       time.Duration
+	}{
+		{10 * time.Second, 30 * time.Second, 0},
+		{20 * time.Minute, 4 * time.Minute, 0},
+		{20 * time.Minute, time.Hour, 40 * time.Millisecond},
+	} {
 		rng := rand.New(rand.NewPCG(3, 4))
 		p := party{
 			jitter: uniform(5 * time.Millisecond), length: time.Hour,
@@ -249,7 +253,7 @@ func TestStepOfDelay(t *testing.T) {
 		}
 		packets := p.packets(rng)
 		for i := range packets {
-			if since := time.Duration(packets[i].truth) - 20*time.Minute; since > 0 && since < c.last {
+			if since := time.Duration(packets[i].truth) - c.from; since > 0 && since < c.last {
 				packets[i].Arrival += int64(40 * time.Millisecond)
 			}
 		}

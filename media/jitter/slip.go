@@ -14,7 +14,7 @@ const (
 	// foresight from now, before a slip is due.
 	maxOffset = 8 * time.Millisecond
 	// maxUnknown is the same before the rate of the sender's clock is known.
-	maxUnknown = 4 * time.Millisecond
+	maxUnknown = 6 * time.Millisecond
 	// foresight is how long nobody may be silent.
 	foresight = 3 * time.Minute
 	// maxLead is how far ahead of the offset a slip goes, so that the offset is
@@ -35,6 +35,10 @@ const (
 	// be put right. What is more had been waiting at the sender, and keeps its
 	// place.
 	maxBacklog = 100 * time.Millisecond
+	// maxTardy is how much later than those after it the first packet may be
+	// without being put right: as much as a busy sender may take to begin, and
+	// not enough to be worth a slip.
+	maxTardy = 6 * time.Millisecond
 )
 
 // slips are the slips of a timeline, and the one that is due.
@@ -88,10 +92,10 @@ func (t *Timeline) watch(p Packet, pos earshot.Position) {
 	}
 }
 
-// rebase ties a run that began with a backlog to where the sender is when that
-// is gone.
+// rebase ties a run to where the sender is once it has settled: when a backlog
+// is gone, or if its first packet was hardly late.
 func (t *Timeline) rebase(now int64) {
-	if by := t.drift.at(now, 0); by < -int64(maxBacklog) {
+	if by := t.drift.at(now, 0); by < -int64(maxBacklog) || by >= -int64(maxTardy) {
 		t.origin += by
 		t.drift.shift(-by)
 	}

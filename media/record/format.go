@@ -64,6 +64,9 @@ const (
 	// payload is not kept. What is left of them keeps the timeline and the
 	// counts of a stream over a restart.
 	Paused
+	// Masked packets held a tone of a telephone key. They are Silent: [Scrub]
+	// has made their payload zeros.
+	Masked
 )
 
 // Packet is one record of the log.

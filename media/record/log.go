@@ -84,7 +84,8 @@ type Log struct {
 	pending int      // octets in chunks
 	spare   *chunk
 	closed  bool
-	problem error // what Recover met
+	problem error  // what Recover met
+	masked  []Span // of packets that Recover met
 
 	flushing sync.Mutex // held by Flush and Close
 	file     File

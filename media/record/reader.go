@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -93,6 +94,14 @@ func (r *Reader) Recorded() int64 {
 // Problem tells what of the recording is missing or damaged, nil if nothing
 // is known to be. It names the stream.
 func (r *Reader) Problem() error { return r.log.Problem() }
+
+// Masked returns where [Scrub] has taken the tones of keys, as far as it was
+// known when the recording was opened.
+func (r *Reader) Masked() []Span {
+	r.log.mu.Lock()
+	defer r.log.mu.Unlock()
+	return joined(slices.Clone(r.log.masked))
+}
 
 // ReadAt fills pcm from pos on. It returns less than asked for only at the
 // end, and 0 with io.EOF behind it.

@@ -98,6 +98,9 @@ func (l *Log) scan(segment int, visit func(*Packet)) error {
 		}
 		p.Format = l.formats[segment][p.PayloadType]
 		l.index(segment, offset, size, &p)
+		if p.Flags&Masked != 0 {
+			l.masked = append(l.masked, Span{p.Position, p.End()})
+		}
 		if visit != nil {
 			visit(&p)
 		}

@@ -36,6 +36,11 @@ type RenderInfo struct {
 	Rate     int
 	Channels int
 	Frames   int64
+	// SHA256 of the file, in hexadecimal, and its length in octets.
+	SHA256 string
+	Bytes  int64
+	// Peaks are the extremes of the file; they are not written.
+	Peaks earshot.Waveform
 	// Shift is how much later than asked for everything lies, because a track
 	// would have begun before the file.
 	Shift time.Duration
@@ -56,9 +61,11 @@ type RenderOptions struct {
 
 // Render writes the tracks as a WAV file of 16-bit PCM, one channel a track,
 // at the highest rate among them, from the start of the call to the end of the
-// last track. The file appears under its name when it is whole and durable. It
-// uses the same small amount of memory for any length. A track that cannot be
+// last track. The file appears under its name when it is whole and durable.
+// Beside the peaks, 100 octets a second and channel, it uses the same small
+// amount of memory for any length. A track that cannot be
 // read costs no other one: it is silent from there on and named in Problems.
+// Where [Scrub] took tones there is silence, with 5 ms of fade on each side.
 func Render(ctx context.Context, path string, tracks []Track, opts RenderOptions) (RenderInfo, error) {
 	if len(tracks) == 0 {
 		return RenderInfo{}, errors.New("render: no tracks")
@@ -69,7 +76,8 @@ func Render(ctx context.Context, path string, tracks []Track, opts RenderOptions
 		return info, fmt.Errorf("render: %w", err)
 	}
 	defer f.Abort()
-	if err := write(ctx, f, info, channels); err != nil {
+	peaks := newPeaks(info.Rate, info.Channels)
+	if err := write(ctx, f, info, channels, peaks); err != nil {
 		return info, fmt.Errorf("render: %w", err)
 	}
 	for _, c := range channels {
@@ -80,6 +88,8 @@ func Render(ctx context.Context, path string, tracks []Track, opts RenderOptions
 	if err := f.Commit(); err != nil {
 		return info, fmt.Errorf("render: %w", err)
 	}
+	peaks.end()
+	info.SHA256, info.Bytes, info.Peaks = f.SHA256(), f.Size(), peaks.form
 	return info, nil
 }
 
@@ -93,6 +103,7 @@ func plan(tracks []Track, opts RenderOptions) (RenderInfo, []*channel) {
 			c.pcm = nothing{}
 		} else if ok {
 			c.err = r.Problem()
+			c.masked = r.Masked()
 		}
 		channels[i] = c
 		info.Rate = max(info.Rate, c.pcm.Rate())
@@ -115,7 +126,7 @@ func plan(tracks []Track, opts RenderOptions) (RenderInfo, []*channel) {
 	return info, channels
 }
 
-func write(ctx context.Context, f *wav.File, info RenderInfo, channels []*channel) error {
+func write(ctx context.Context, f *wav.File, info RenderInfo, channels []*channel, peaks *peaks) error {
 	block := info.Rate // a second
 	mono := make([]int16, block)
 	frames := make([]int16, block*len(channels))
@@ -130,6 +141,7 @@ func write(ctx context.Context, f *wav.File, info RenderInfo, channels []*channe
 				frames[j*len(channels)+i] = s
 			}
 		}
+		peaks.add(frames[:block*len(channels)])
 		if err := f.Write(frames[:block*len(channels)]); err != nil {
 			return err
 		}
@@ -146,6 +158,10 @@ type channel struct {
 	in      []int16
 	ended   bool
 	err     error
+
+	// masked is silent in the file whatever a decoder or a concealment makes
+	// there.
+	masked []Span
 }
 
 // begin sets the track so that its position 0 lies at offset in the file.
@@ -187,6 +203,7 @@ func (c *channel) readNative(pcm []int16) int {
 	n := 0
 	for n < len(pcm) && !c.ended {
 		got, err := c.pcm.ReadAt(pcm[n:], c.pos)
+		silence(pcm[n:n+got], c.pos, c.pcm.Rate(), c.masked)
 		n += got
 		c.pos += earshot.At(int64(got), c.pcm.Rate())
 		if err != nil || got == 0 {

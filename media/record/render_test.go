@@ -1,8 +1,11 @@
 package record
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"os"
@@ -199,5 +202,64 @@ func TestRenderCanBeStopped(t *testing.T) {
 	}
 	if files, _ := os.ReadDir(dir); len(files) != 0 {
 		t.Errorf("left: %v", files)
+	}
+}
+
+func TestRenderTellsExtremesAndChecksum(t *testing.T) {
+	loud := level(100, 8000)
+	loud[3333], loud[7999] = -30_000, 32_767
+	quiet := level(-512, 4000)
+	path := filepath.Join(t.TempDir(), "call.wav")
+	info, err := Render(t.Context(), path, []Track{{track{rate: 8000, pcm: loud}, 0}, {track{rate: 8000, pcm: quiet}, 10 * time.Millisecond}}, RenderOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum := fmt.Sprintf("%x", sha256.Sum256(file)); info.SHA256 != sum || info.Bytes != int64(len(file)) {
+		t.Errorf("%s of %d octets, file has %s of %d", info.SHA256, info.Bytes, sum, len(file))
+	}
+	at := filepath.Join(t.TempDir(), "call.peaks.json")
+	if err := WritePeaks(at, info.Peaks); err != nil {
+		t.Fatal(err)
+	}
+	form, err := ReadPeaks(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkPeaks(t, form, file)
+	if err := os.WriteFile(at, []byte(`{"version":2,"channels":2,"samples_per_pixel":160,"bits":8,"length":9,"data":[1]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadPeaks(at); !errors.Is(err, ErrDamaged) {
+		t.Errorf("damaged peaks: %v", err)
+	}
+}
+
+// checkPeaks compares each point with the samples of the file.
+func checkPeaks(t *testing.T, form earshot.Waveform, file []byte) {
+	t.Helper()
+	r, err := wav.NewReader(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	channels, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames, size := len(channels[0]), form.SamplesPerPixel
+	if form.Version != 2 || form.Bits != 8 || form.SampleRate != r.Rate || size != r.Rate/50 || form.Length != (frames+size-1)/size {
+		t.Fatalf("waveform %d %d %d %d %d", form.Version, form.Bits, form.SampleRate, size, form.Length)
+	}
+	for i := range form.Length {
+		for c, pcm := range channels {
+			span := pcm[i*size : min((i+1)*size, frames)]
+			at := 2 * (i*len(channels) + c)
+			if form.Data[at] != int8(slices.Min(span)>>8) || form.Data[at+1] != int8(slices.Max(span)>>8) {
+				t.Fatalf("point %d of channel %d: %d", i, c, form.Data[at:at+2])
+			}
+		}
 	}
 }

@@ -34,7 +34,7 @@ func (t *Tally) Add(p *Packet) {
 	clockRate := 8000
 	if p.Format != nil {
 		clockRate = p.Format.ClockRate
-		if p.Flags&Silent == 0 && p.Format != t.format {
+		if p.Duration > 0 && p.Format != t.format { // audio, kept or not
 			t.format, t.Codec = p.Format, p.Format.String()
 			t.impairment = quality.CodecOf(*p.Format)
 		}

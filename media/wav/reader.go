@@ -34,6 +34,8 @@ type Reader struct {
 	// Frames is the length the header tells; a file that was cut short has
 	// fewer. It is -1 when the writer left the length open.
 	Frames int64
+	// DataAt is where in the file the first sample lies, in octets.
+	DataAt int64
 	r      io.Reader
 }
 
@@ -48,7 +50,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if (id != "RIFF" && id != "RF64") || string(riff[8:]) != "WAVE" {
 		return nil, fmt.Errorf("%w: no RIFF WAVE header", ErrFormat)
 	}
-	p := parser{r: br}
+	p := parser{r: br, at: int64(len(riff))}
 	for {
 		done, err := p.chunk()
 		if err != nil {
@@ -66,6 +68,7 @@ type parser struct {
 	format Format
 	data   int64 // octets of PCM; -1 means up to the end
 	long   int64 // the same from the ds64 chunk
+	at     int64 // octets read
 }
 
 // chunk reads one chunk and reports whether the samples follow now.
@@ -75,6 +78,9 @@ func (p *parser) chunk() (done bool, err error) {
 		return false, fmt.Errorf("no data chunk: %w", err)
 	}
 	size := int64(binary.LittleEndian.Uint32(head[4:]))
+	if p.at += int64(len(head)); string(head[:4]) != "data" {
+		p.at += size + size&1
+	}
 	switch string(head[:4]) {
 	case "fmt ":
 		return false, p.readFmt(size)
@@ -144,7 +150,7 @@ func (p *parser) skip(size int64) error {
 }
 
 func (p *parser) reader() *Reader {
-	r := &Reader{Format: p.format, Frames: -1, r: p.r}
+	r := &Reader{Format: p.format, Frames: -1, DataAt: p.at, r: p.r}
 	if p.data >= 0 {
 		r.Frames = p.data / int64(p.format.FrameSize())
 		r.r = io.LimitReader(p.r, r.Frames*int64(p.format.FrameSize()))

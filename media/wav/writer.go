@@ -2,7 +2,10 @@ package wav
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"hash"
 	"os"
 	"path/filepath"
 )
@@ -39,6 +42,8 @@ type File struct {
 	path    string
 	f       *os.File
 	w       *bufio.Writer
+	sum     hash.Hash // of all that was written
+	size    int64
 	buf     []byte
 	missing int64 // octets still to be written
 	done    bool
@@ -51,8 +56,10 @@ func Create(path string, format Format, frames int64) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &File{path: path, f: f, w: bufio.NewWriterSize(f, 64<<10), missing: frames * int64(format.FrameSize())}
-	if _, err := w.w.Write(Header(format, frames)); err != nil {
+	w := &File{
+		path: path, f: f, w: bufio.NewWriterSize(f, 64<<10), sum: sha256.New(), missing: frames * int64(format.FrameSize()),
+	}
+	if err := w.write(Header(format, frames)); err != nil {
 		w.Abort()
 		return nil, err
 	}
@@ -63,9 +70,21 @@ func Create(path string, format Format, frames int64) (*File, error) {
 func (w *File) Write(pcm []int16) error {
 	w.buf = AppendPCM(w.buf[:0], pcm)
 	w.missing -= int64(len(w.buf))
-	_, err := w.w.Write(w.buf)
+	return w.write(w.buf)
+}
+
+func (w *File) write(b []byte) error {
+	w.sum.Write(b)
+	w.size += int64(len(b))
+	_, err := w.w.Write(b)
 	return err
 }
+
+// SHA256 returns the checksum of what was written so far, in hexadecimal.
+func (w *File) SHA256() string { return hex.EncodeToString(w.sum.Sum(nil)) }
+
+// Size returns the octets written so far.
+func (w *File) Size() int64 { return w.size }
 
 // Commit makes the file durable and gives it its name.
 func (w *File) Commit() error {

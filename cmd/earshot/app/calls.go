@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
-	"time"
 
 	"earshot"
 	"earshot/calls"
@@ -14,6 +12,7 @@ import (
 func (a *App) startCalls(ctx context.Context) error {
 	cfg := calls.Config{
 		WrapUp: a.cfg.Calls.WrapUp, ResumeWindow: a.cfg.Calls.ResumeWindow,
+		Opus:         a.cfg.Recordings.Opus == "add",
 		MediaTimeout: a.cfg.Calls.MediaTimeout, PauseLimit: a.cfg.Calls.PauseLimit, Agents: a.cfg.Calls.Agents, Directory: a.people,
 		SRTP:        earshot.SRTPPolicy(a.cfg.Media.SRTP),
 		Fingerprint: a.media.Fingerprint(),
@@ -50,43 +49,27 @@ func (m mediaPort) Recorded(call earshot.CallID, stream earshot.StreamID) (calls
 	return m.app.media.Recorded(call, stream)
 }
 
-// channels is how many channels the WAV file of a call has.
-func channels(call earshot.Call) int {
-	n := 0
-	for _, s := range call.Streams {
-		n = max(n, s.Channel+1)
-	}
-	return n
-}
-
-// Render writes <data.dir>/recordings/<call id>.wav, a channel per stream.
-// Streams that never had a packet are channels of silence.
-func (m mediaPort) Render(ctx context.Context, call earshot.Call) error {
-	tracks := make([]record.Track, channels(call))
-	for _, s := range call.Streams {
-		i := s.Channel
-		if s.Redundant() {
-			continue
-		}
-		r, err := m.app.media.Recorded(call.ID, s.ID)
-		if err != nil {
-			if !isNotFound(err) {
-				return fmt.Errorf("channel %d: %w", i, err)
-			}
-			continue
-		}
-		tracks[i].Reader = r
-		if origin, ok := r.Started(); ok {
-			tracks[i].Offset = origin.Sub(call.StartedAt)
-		}
-	}
-	path := RecordingFile(m.app.cfg, call.ID)
-	info, err := record.Render(ctx, path, tracks, record.RenderOptions{MinDuration: call.Duration(time.Now())})
+// Render writes the files of a call and logs what is not whole. The waveform
+// is made anew from the next rendering if it can't be written: it never costs
+// the recording.
+func (m mediaPort) Render(ctx context.Context, call earshot.Call) (earshot.Recording, error) {
+	info, err := RenderCall(ctx, m.app.cfg, call, RecordingFile(m.app.cfg, call.ID))
 	if err != nil {
-		return err
+		return earshot.Recording{}, err
 	}
 	for _, p := range info.Problems {
 		m.app.log.Error("channel not whole", "call_id", call.ID, "problem", p)
 	}
-	return nil
+	if err := record.WritePeaks(PeaksFile(m.app.cfg, call.ID), info.Peaks); err != nil {
+		m.app.log.Error("waveform not written", "call_id", call.ID, "error", err)
+	}
+	return earshot.Recording{
+		SHA256: info.SHA256, Bytes: info.Bytes, Rate: info.Rate, Channels: info.Channels,
+		DurationMS: info.Duration().Milliseconds(),
+	}, nil
+}
+
+// Opus makes the Ogg/Opus file beside the WAV file.
+func (m mediaPort) Opus(ctx context.Context, call earshot.Call) (earshot.SoundFile, error) {
+	return MakeOpus(ctx, m.app.cfg, call.ID, OpusFile(m.app.cfg, call.ID))
 }

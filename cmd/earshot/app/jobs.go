@@ -11,6 +11,10 @@ import (
 	"earshot/pipeline"
 )
 
+// diskBackoff goes on for some three days: that long a full disk may stay full
+// until what waits for room is given up.
+var diskBackoff = pipeline.Backoff{Base: time.Second, Max: 5 * time.Minute}
+
 func isNotFound(err error) bool { return errors.Is(err, earshot.ErrNotFound) }
 
 // startBus brings up the bus and the relay that publishes what the store has.
@@ -42,7 +46,8 @@ func (a *App) startJobs(ctx context.Context) error {
 
 	a.workers = pipeline.NewWorkers(a.store, pipeline.WorkersConfig{
 		Kinds: map[earshot.JobKind]pipeline.KindConfig{
-			earshot.JobRender:    {Concurrency: 2, Timeout: 10 * time.Minute},
+			earshot.JobRender:    {Concurrency: 2, Timeout: 10 * time.Minute, MaxAttempts: 1000, Backoff: diskBackoff},
+			earshot.JobOpus:      {Concurrency: 1, Timeout: 2 * time.Hour, MaxAttempts: 1000, Backoff: diskBackoff},
 			earshot.JobSummarize: {Concurrency: 2, Timeout: 2 * time.Minute},
 			earshot.JobDeliver: {
 				Timeout: 30 * time.Second, MaxAttempts: 20,
@@ -52,6 +57,7 @@ func (a *App) startJobs(ctx context.Context) error {
 		CountDead: a.countDead,
 	}, a.log)
 	a.workers.Handle(earshot.JobRender, a.calls.Render)
+	a.workers.Handle(earshot.JobOpus, a.calls.Opus)
 	a.workers.Handle(earshot.JobSettle, a.calls.Settle)
 	a.workers.Handle(earshot.JobAssist, d.assist)
 	a.workers.Handle(earshot.JobSummarize, d.summarize)

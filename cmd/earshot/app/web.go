@@ -3,11 +3,17 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"os"
+	"strconv"
 	"time"
 
 	"earshot"
 	"earshot/calls"
+	"earshot/media/record"
+	"earshot/media/wav"
 	"earshot/store"
 	"earshot/store/sqlite"
 	"earshot/web"
@@ -96,6 +102,40 @@ func (w webAudio) Path(id earshot.CallID) (string, error) {
 		return "", earshot.ErrNotFound
 	}
 	return path, nil
+}
+
+func (w webAudio) OpusPath(id earshot.CallID) (string, error) {
+	path := OpusFile(w.app.cfg, id)
+	if _, err := os.Stat(path); err != nil {
+		return "", earshot.ErrNotFound
+	}
+	return path, nil
+}
+
+func (w webAudio) View(recording io.ReaderAt, size int64, channel string) (io.ReadSeeker, error) {
+	n := wav.Mix
+	if channel != "" {
+		var err error
+		if n, err = strconv.Atoi(channel); err != nil {
+			return nil, fmt.Errorf("%w: channel %q", earshot.ErrNotFound, channel)
+		}
+	}
+	v, err := wav.NewView(recording, size, n)
+	if errors.Is(err, wav.ErrChannel) {
+		return nil, fmt.Errorf("%w: %w", earshot.ErrNotFound, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func (w webAudio) Waveform(id earshot.CallID) (earshot.Waveform, error) {
+	form, err := record.ReadPeaks(PeaksFile(w.app.cfg, id))
+	if errors.Is(err, fs.ErrNotExist) {
+		return form, fmt.Errorf("%w: %w", earshot.ErrNotFound, err)
+	}
+	return form, err
 }
 
 // webJobs wakes the workers when jobs are sent round again.

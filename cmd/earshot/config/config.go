@@ -138,7 +138,8 @@ type Store struct {
 
 // Recordings is where recordings go.
 type Recordings struct {
-	URL string `koanf:"url" doc:"Empty: files in data.dir."`
+	URL  string `koanf:"url" doc:"Empty: files in data.dir."`
+	Opus string `koanf:"opus" doc:"add: an Ogg/Opus file is made beside each WAV file after the call; off: none is."`
 }
 
 // Log is what the server says.
@@ -161,7 +162,8 @@ func Default() Config {
 			WrapUp: 30 * time.Second, SummaryDeadline: 60 * time.Second,
 			ResumeWindow: 10 * time.Second, MediaTimeout: 5 * time.Minute,
 		},
-		Log: Log{Level: "info", Format: "text"},
+		Recordings: Recordings{Opus: "off"},
+		Log:        Log{Level: "info", Format: "text"},
 	}
 }
 
@@ -172,6 +174,9 @@ func (c Config) Check() error {
 	}
 	if c.Recordings.URL != "" {
 		return fmt.Errorf("recordings.url: only files under data.dir are supported, leave it empty")
+	}
+	if c.Recordings.Opus != "off" && c.Recordings.Opus != "add" {
+		return fmt.Errorf("recordings.opus: %q is not off or add", c.Recordings.Opus)
 	}
 	switch c.Transcribe.Engine {
 	case "moonshine", "none":
