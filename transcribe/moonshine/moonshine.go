@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -153,12 +154,16 @@ func (r *Recogniser) filter(hz int) (*resample.Filter, error) {
 // Close frees the model. No Recognise may be under way or follow.
 func (r *Recogniser) Close() error { return errors.Join(r.encoder.Close(), r.decoder.Close()) }
 
-// silent reports whether no sample is above the noise floor of G.711, about
-// -60 dB.
+// silent reports whether no 20 ms (at 8 kHz) are above the noise floor of
+// G.711, about -60 dB. A single sample may be.
 func silent(pcm []int16) bool {
-	const floor = 32
-	for _, s := range pcm {
-		if s > floor || s < -floor {
+	const floor, block = 32, 160
+	for part := range slices.Chunk(pcm, block) {
+		energy := 0
+		for _, s := range part {
+			energy += int(s) * int(s)
+		}
+		if energy > floor*floor*block {
 			return false
 		}
 	}

@@ -3,8 +3,10 @@ package transcribetest
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -79,7 +81,8 @@ func noSpeech(t *testing.T, rec Recogniser) {
 		"DTMF 5":       func(i int) float64 { return 4000 * (tone(770, i) + tone(1336, i)) },
 		"clipping":     func(i int) float64 { return 60000 * tone(200, i) },
 	}
-	for name, sound := range sounds {
+	for _, name := range slices.Sorted(maps.Keys(sounds)) { // in order, as the noise is drawn
+		sound := sounds[name]
 		for _, n := range []int{0, 1, 100, Rate / 4, Rate, 4 * Rate, 15 * Rate} {
 			pcm := make([]int16, n)
 			for i := range pcm {
