@@ -106,7 +106,7 @@ func (c peerCall) baresip(t *testing.T, dir string, s *server) string {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "baresip", "-f", dir, "-t", "12", "-e", "/dial sip:rec@"+s.sip).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "baresip", "-f", dir, "-t", "8", "-e", "/dial sip:rec@"+s.sip).CombinedOutput()
 	if err != nil {
 		t.Fatalf("baresip: %v\n%s", err, tail(out, 2000))
 	}
@@ -144,9 +144,9 @@ func (s *server) heard(t *testing.T, id earshot.CallID) (rate int, pcm []int16) 
 	return r.Rate, channels[0]
 }
 
-// likeness is the correlation of the loudest quarter of a second of what was
-// said with what was heard up to half a second later. It is not that of all: a
-// sender that is late is followed by a slip in a silence.
+// likeness is the correlation of all that was said with what was heard, which
+// begins up to half a second later: where the loudest quarter of a second is
+// most alike.
 func likeness(said, heard []int16, rate int) float64 {
 	span, loudest, from := rate/4, 0.0, 0
 	for at := 0; at+span < len(said); at += span {
@@ -154,11 +154,13 @@ func likeness(said, heard []int16, rate int) float64 {
 			loudest, from = e, at
 		}
 	}
-	best := 0.0
-	for at := max(0, from-rate/10); at <= from+rate/2 && at+span <= len(heard); at++ {
-		best = max(best, correlation(said[from:from+span], heard[at:]))
+	best, begin := 0.0, 0
+	for at := from; at <= from+rate/2 && at+span <= len(heard); at++ {
+		if c := correlation(said[from:from+span], heard[at:]); c > best {
+			best, begin = c, at-from
+		}
 	}
-	return best
+	return correlation(said, heard[begin:])
 }
 
 func correlation(a, b []int16) float64 {
