@@ -29,7 +29,7 @@ const (
 
 const (
 	maxPollers     = 2
-	flushInterval  = 150 * time.Millisecond
+	flushInterval  = 400 * time.Millisecond // of PCMU: 20 packets, a page of the disk
 	tellInterval   = 200 * time.Millisecond // how often security is stored, if there is news
 	reportInterval = 500 * time.Millisecond // how often streams are asked for RTCP
 )

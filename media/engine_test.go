@@ -522,7 +522,7 @@ func TestPacketsReachTheDisk(t *testing.T) {
 		rec, err := e.Recorded("call", "a")
 		return err == nil && rec.Recorded() == 50
 	})
-	if flushInterval > 200*time.Millisecond {
+	if flushInterval > 500*time.Millisecond {
 		t.Errorf("flushed every %v", flushInterval)
 	}
 }

@@ -20,11 +20,17 @@ const (
 	// unheardEvery is how often a stream that nobody recognises is asked whether
 	// it is over.
 	unheardEvery = time.Second
+	// unheardTick is how often streams are looked after without a recogniser.
+	unheardTick = 250 * time.Millisecond
 )
 
 // listen hears all streams, a tick every window.
 func (t *Transcriber) listen() {
-	ticker := time.NewTicker(windowLength)
+	every := windowLength
+	if t.rec == nil {
+		every = unheardTick
+	}
+	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for {
 		select {

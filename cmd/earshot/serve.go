@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -31,6 +32,7 @@ func (serveCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	spareMemory()
 	began := time.Now()
 	server, err := app.Start(e.ctx, cfg, log)
 	if err != nil {
@@ -42,6 +44,18 @@ func (serveCmd) Run(e *env) error {
 	<-e.ctx.Done()
 	drain(server, cfg.SIP.DrainTimeout, log)
 	return stopServer(server, log)
+}
+
+// collectAt is the growth of the heap in percent at which it is collected. A
+// call allocates when it begins and hardly at all while it lasts, so that less
+// than Go's 100 saves a third of the memory per call for next to nothing.
+const collectAt = 50
+
+// spareMemory leaves it as the environment has it, if it says something.
+func spareMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
 }
 
 // drain refuses new calls and waits for those that are up to end, until the

@@ -22,7 +22,7 @@ const (
 	DefaultMaxPending = 128 << 10
 )
 
-// bufferSize is what 200 ms of packets need with room to spare.
+// bufferSize is what 400 ms of G.711 in packets of 20 ms need.
 const bufferSize = 4 << 10
 
 // Config of the log of one stream.
@@ -66,7 +66,7 @@ func (c *Config) path(segment int) string {
 
 // Log is the recording master of one stream. Append never waits for the disk:
 // what it takes is written by Flush, which one other goroutine calls at least
-// every 200 ms. All methods are safe for concurrent use.
+// every 400 ms. All methods are safe for concurrent use.
 type Log struct {
 	cfg Config
 
