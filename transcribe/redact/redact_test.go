@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -180,7 +181,9 @@ func TestPartial(t *testing.T) {
 	}
 }
 
-func endsInDigit(s string) bool { return strings.TrimRight(s, "0123456789") != s }
+// inClear finds a card number that stands alone: the same digits at either end
+// of a longer number are no card number.
+var inClear = regexp.MustCompile(`(^|\D)4111 1111 1111 1111(\D|$)`)
 
 func FuzzMask(f *testing.F) {
 	f.Add("it is 4111 1111 1111 1111 ok", "341")
@@ -188,6 +191,7 @@ func FuzzMask(f *testing.F) {
 	f.Add("41\xff11", "\u2028 9\u0301")
 	f.Add("", "o")
 	f.Add("114111 1111 1111 1111\x10", "143A")
+	f.Add("4111 1111 1111 11111\a", "")
 	f.Fuzz(func(t *testing.T, a, b string) {
 		g := &Guard{}
 		g.Partial([]string{a}, b)
@@ -198,9 +202,7 @@ func FuzzMask(f *testing.F) {
 			t.Fatalf("%d texts", len(got))
 		}
 		// A card number in the clear never comes through, whatever is around it.
-		// The same digits at the end of a longer number are no card number.
-		got := Mask(a + " 4111 1111 1111 1111 " + b)
-		if before, _, found := strings.Cut(got, "4111 1111 1111 1111"); found && !endsInDigit(before) {
+		if got := Mask(a + " 4111 1111 1111 1111 " + b); inClear.MatchString(got) {
 			t.Fatalf("card number left in %q", got)
 		}
 	})
