@@ -16,16 +16,47 @@ type Utterance struct {
 	StartMS int64  `json:"start_ms"`
 	EndMS   int64  `json:"end_ms"`
 	Text    string `json:"text"`
+	// Raw is what the engine heard, where Text was made more readable or
+	// corrected; "" where it is the same.
+	Raw string `json:"raw,omitempty"`
+	// Words are the words of Text with their times from the start of the call;
+	// nil when they are not known.
+	Words []Word `json:"words,omitempty"`
+	// Language is a tag of BCP 47; "" when the engine does not say.
+	Language string `json:"language,omitempty"`
 	// Confidence is between 0 and 1: the mean probability of the tokens.
 	Confidence float64 `json:"confidence"`
 	// Final utterances never change but by a revision; others are partials.
 	Final bool `json:"final"`
 	// Late says that the text came from the backlog, not live.
-	Late     bool `json:"late"`
-	Revision int  `json:"revision"`
+	Late bool `json:"late"`
+	// Continues says that the speaker was cut off at the length limit: the
+	// stream's next utterance goes on with the same sentence.
+	Continues bool `json:"continues,omitempty"`
+	Revision  int  `json:"revision"`
 	// From and To are the span recognised, on the stream's own timeline.
 	From Position `json:"-"`
 	To   Position `json:"-"`
+}
+
+// Word is one word with the time it is said.
+type Word struct {
+	Text    string `json:"text"`
+	StartMS int64  `json:"start_ms"`
+	EndMS   int64  `json:"end_ms"`
+}
+
+// Recognition is what an engine hears in the audio of one utterance.
+type Recognition struct {
+	// Text is "" when nothing is said.
+	Text string
+	// Confidence is between 0 and 1.
+	Confidence float64
+	// Language is a tag of BCP 47; "" when the engine does not say.
+	Language string
+	// Words are timed from the start of the audio; nil when the engine does not
+	// say.
+	Words []Word
 }
 
 // UtteranceIDFor returns the ID of the utterance that starts at from.

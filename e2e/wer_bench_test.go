@@ -42,11 +42,11 @@ func engineAlone(b *testing.B, said script, audio map[earshot.Role][]byte) wer.R
 	var total wer.Result
 	for _, turn := range said.Turns {
 		pcm := linear(b, audio[turn.Role][turn.StartMS*8:turn.EndMS*8])
-		text, _, err := engine.Recognise(b.Context(), pcm, 8000)
+		got, err := engine.Recognise(b.Context(), pcm, 8000)
 		if err != nil {
 			b.Fatal(err)
 		}
-		total = total.Add(wer.Compare(turn.Text, text))
+		total = total.Add(wer.Compare(turn.Text, got.Text))
 	}
 	return total
 }

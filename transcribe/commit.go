@@ -45,7 +45,7 @@ func (t *Transcriber) collect(tr *track, now time.Time) (batch, bool) {
 	}
 	texts := make([]string, ready)
 	for i, s := range tr.spans[:ready] {
-		texts[i] = s.text
+		texts[i] = s.heard.Text
 	}
 	b := batch{spans: ready, watermark: earshot.Watermark{StreamID: tr.StreamID, Position: tr.position, Finals: tr.finals}}
 	for i, text := range tr.guard.Mask(texts) {
@@ -65,7 +65,7 @@ func (t *Transcriber) collect(tr *track, now time.Time) (batch, bool) {
 
 // passSilent moves on over spans at the front in which nothing was said.
 func (t *Transcriber) passSilent(tr *track) {
-	for len(tr.spans) > 0 && tr.spans[0].state == spanDone && tr.spans[0].text == "" {
+	for len(tr.spans) > 0 && tr.spans[0].state == spanDone && tr.spans[0].heard.Text == "" {
 		tr.position = tr.spans[0].to
 		tr.spans = tr.spans[1:]
 	}
@@ -75,7 +75,7 @@ func (t *Transcriber) passSilent(tr *track) {
 func (t *Transcriber) ready(tr *track, now time.Time) int {
 	done, texts := 0, []string{}
 	for done < len(tr.spans) && tr.spans[done].state == spanDone {
-		texts = append(texts, tr.spans[done].text)
+		texts = append(texts, tr.spans[done].heard.Text)
 		done++
 	}
 	if done == 0 {
@@ -91,7 +91,7 @@ func (t *Transcriber) ready(tr *track, now time.Time) int {
 func (tr *track) utterance(s *span, text string) earshot.Utterance {
 	return earshot.Utterance{
 		ID: earshot.UtteranceIDFor(tr.StreamID, s.from), CallID: tr.CallID, StreamID: tr.StreamID,
-		Text: text, Confidence: s.confidence, Final: true, Late: s.late, From: s.from, To: s.to,
+		Text: text, Confidence: s.heard.Confidence, Language: s.heard.Language, Final: true, Late: s.late, From: s.from, To: s.to,
 	}
 }
 

@@ -132,8 +132,8 @@ func TestDialogueWithTheRealEngine(t *testing.T) {
 // spansOnly is a recogniser that says something about anything.
 type spansOnly struct{}
 
-func (spansOnly) Recognise(context.Context, []int16, int) (string, float64, error) {
-	return "speech", 1, nil
+func (spansOnly) Recognise(context.Context, []int16, int) (earshot.Recognition, error) {
+	return earshot.Recognition{Text: "speech", Confidence: 1}, nil
 }
 
 // With the real detector, too, cutting goes on after a restart as if there had

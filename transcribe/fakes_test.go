@@ -106,7 +106,7 @@ type levels struct {
 	lens []time.Duration
 }
 
-func (r *levels) Recognise(ctx context.Context, pcm []int16, rate int) (string, float64, error) {
+func (r *levels) Recognise(ctx context.Context, pcm []int16, rate int) (earshot.Recognition, error) {
 	r.mu.Lock()
 	r.runs++
 	run := r.runs
@@ -114,13 +114,13 @@ func (r *levels) Recognise(ctx context.Context, pcm []int16, rate int) (string, 
 	r.mu.Unlock()
 	if r.err != nil {
 		if err := r.err(run); err != nil {
-			return "", 0, err
+			return earshot.Recognition{}, err
 		}
 	}
 	if r.slow > 0 {
 		select {
 		case <-ctx.Done():
-			return "", 0, ctx.Err()
+			return earshot.Recognition{}, ctx.Err()
 		case <-time.After(time.Duration(float64(r.slow) * float64(len(pcm)) / float64(rate))):
 		}
 	}
@@ -136,7 +136,7 @@ func (r *levels) Recognise(ctx context.Context, pcm []int16, rate int) (string, 
 	if r.text != nil {
 		text = r.text(text)
 	}
-	return text, 0.9, nil
+	return earshot.Recognition{Text: text, Confidence: 0.9}, nil
 }
 
 // ledger is a Sink that keeps what it gets and checks the order.

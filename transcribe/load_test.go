@@ -215,12 +215,12 @@ func TestNoiseAdvancesTheWatermark(t *testing.T) {
 // gate is a recogniser that blocks until it is opened.
 type gate struct{ open chan struct{} }
 
-func (g gate) Recognise(ctx context.Context, _ []int16, _ int) (string, float64, error) {
+func (g gate) Recognise(ctx context.Context, _ []int16, _ int) (earshot.Recognition, error) {
 	select {
 	case <-ctx.Done():
-		return "", 0, ctx.Err()
+		return earshot.Recognition{}, ctx.Err()
 	case <-g.open:
-		return "text", 1, nil
+		return earshot.Recognition{Text: "text", Confidence: 1}, nil
 	}
 }
 

@@ -37,12 +37,11 @@ type span struct {
 	cutAt time.Time
 	state spanState
 	// attempts counts the failed ones, retryAt is when the next is due.
-	attempts   int
-	retryAt    time.Time
-	text       string
-	confidence float64
-	late       bool
-	doneAt     time.Time
+	attempts int
+	retryAt  time.Time
+	heard    earshot.Recognition
+	late     bool
+	doneAt   time.Time
 }
 
 type spanState int

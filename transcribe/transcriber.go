@@ -47,7 +47,7 @@ type VAD interface {
 // text means that nothing is said. An error is tried again unless it is an
 // [earshot.PermanentError].
 type Recogniser interface {
-	Recognise(ctx context.Context, pcm []int16, rate int) (text string, confidence float64, err error)
+	Recognise(ctx context.Context, pcm []int16, rate int) (earshot.Recognition, error)
 }
 
 // Sink takes what was recognised. It is called by many goroutines at a time,

@@ -42,7 +42,7 @@ func (t *Transcriber) worker() {
 }
 
 // recognise reads a span and recognises it.
-func (t *Transcriber) recognise(tr *track, from, to earshot.Position) (text string, confidence float64, err error) {
+func (t *Transcriber) recognise(tr *track, from, to earshot.Position) (heard earshot.Recognition, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("recogniser panicked: %v", v)
@@ -51,21 +51,22 @@ func (t *Transcriber) recognise(tr *track, from, to earshot.Position) (text stri
 	started := time.Now()
 	pcm, err := tr.clip(from, to)
 	if err != nil {
-		return "", 0, err
+		return heard, err
 	}
 	if len(pcm) == 0 {
-		return "", 0, nil
+		return heard, nil
 	}
-	text, confidence, err = t.rec.Recognise(t.ctx, pcm, tr.rate)
+	heard, err = t.rec.Recognise(t.ctx, pcm, tr.rate)
 	t.mu.Lock()
 	t.counts.busy += time.Since(started)
 	t.mu.Unlock()
-	return strings.TrimSpace(text), confidence, err
+	heard.Text = strings.TrimSpace(heard.Text)
+	return heard, err
 }
 
 // final recognises a span for good.
 func (t *Transcriber) final(tr *track, s *span) {
-	text, confidence, err := t.recognise(tr, s.from, s.to)
+	heard, err := t.recognise(tr, s.from, s.to)
 	if t.ctx.Err() != nil {
 		return
 	}
@@ -78,9 +79,9 @@ func (t *Transcriber) final(tr *track, s *span) {
 	s.state, s.doneAt = spanDone, now
 	s.late = !s.live || now.Sub(tr.zeroAt.Add(s.to.Duration())) > t.cfg.LateAfter
 	if err == nil {
-		s.text, s.confidence = text, confidence
+		s.heard = heard
 		t.counts.recognised(now, s.duration())
-		t.tellOthers(tr, text)
+		t.tellOthers(tr, heard.Text)
 	}
 	t.kick(tr, now)
 }
@@ -125,21 +126,21 @@ func (t *Transcriber) tellOthers(tr *track, text string) {
 // partial recognises what there is of an utterance and passes it on if the
 // utterance still goes on then.
 func (t *Transcriber) partial(tr *track, p *partial) {
-	text, confidence, err := t.recognise(tr, p.from, p.to)
+	heard, err := t.recognise(tr, p.from, p.to)
 	t.mu.Lock()
 	tr.partialRun = false
 	t.work.Signal() // a newer one may wait
-	if err != nil || tr.saying != p.from || text == "" {
+	if err != nil || tr.saying != p.from || heard.Text == "" {
 		t.counts.partialsSkipped++
 		t.mu.Unlock()
 		return
 	}
-	text = tr.guard.Partial(tr.pendingTexts(), text)
+	text := tr.guard.Partial(tr.pendingTexts(), heard.Text)
 	t.counts.partials++
 	t.mu.Unlock()
 	t.sink.Partial(earshot.Utterance{
 		ID: earshot.UtteranceIDFor(tr.StreamID, p.from), CallID: tr.CallID, StreamID: tr.StreamID,
-		Text: text, Confidence: confidence, From: p.from, To: p.to,
+		Text: text, Confidence: heard.Confidence, Language: heard.Language, From: p.from, To: p.to,
 	})
 }
 
@@ -149,7 +150,7 @@ func (tr *track) pendingTexts() []string {
 	var texts []string
 	for _, s := range tr.spans {
 		if s.state == spanDone {
-			texts = append(texts, s.text)
+			texts = append(texts, s.heard.Text)
 		}
 	}
 	return texts

@@ -85,7 +85,9 @@ func (b *batch) encode(c earshot.Commit) error {
 	if err := b.metadata(c.Metadata); err != nil {
 		return err
 	}
-	b.transcript(c)
+	if err := b.transcript(c); err != nil {
+		return err
+	}
 	if err := b.derived(c); err != nil {
 		return err
 	}
@@ -144,16 +146,22 @@ func (b *batch) metadata(list []earshot.SegmentMetadata) error {
 
 // transcript writes utterances and watermarks. A trigger keeps the revision
 // that is replaced.
-func (b *batch) transcript(c earshot.Commit) {
+func (b *batch) transcript(c earshot.Commit) error {
 	for _, u := range c.Utterances {
-		b.add(`INSERT INTO utterances (`+utteranceColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		words, err := json.Marshal(u.Words)
+		if err != nil {
+			return fmt.Errorf("encode words: %w", err)
+		}
+		b.add(`INSERT INTO utterances (`+utteranceColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET call_id = excluded.call_id, stream_id = excluded.stream_id,
 			participant_id = excluded.participant_id, role = excluded.role, start_ms = excluded.start_ms,
 			end_ms = excluded.end_ms, text = excluded.text, confidence = excluded.confidence, late = excluded.late,
-			revision = excluded.revision, pos_from = excluded.pos_from, pos_to = excluded.pos_to
+			revision = excluded.revision, pos_from = excluded.pos_from, pos_to = excluded.pos_to,
+			raw = excluded.raw, words = excluded.words, language = excluded.language, continues = excluded.continues
 			WHERE excluded.revision > revision`,
 			string(u.ID), string(u.CallID), string(u.StreamID), string(u.ParticipantID), string(u.Role), u.StartMS, u.EndMS,
-			u.Text, u.Confidence, u.Late, u.Revision, int64(u.From), int64(u.To))
+			u.Text, u.Confidence, u.Late, u.Revision, int64(u.From), int64(u.To),
+			u.Raw, string(words), u.Language, u.Continues)
 	}
 	for _, w := range c.Watermarks {
 		b.add(`INSERT INTO watermarks (stream_id, position, finals, completed) VALUES (?, ?, ?, ?)
@@ -162,6 +170,7 @@ func (b *batch) transcript(c earshot.Commit) {
 			WHERE excluded.position >= position`,
 			string(w.StreamID), int64(w.Position), w.Finals, w.Completed)
 	}
+	return nil
 }
 
 // derived writes what is derived from a transcript.

@@ -79,16 +79,21 @@ func scanInt(row scanner) (int64, error) {
 }
 
 const utteranceColumns = `id, call_id, stream_id, participant_id, role, start_ms, end_ms, text, confidence, late,
-	revision, pos_from, pos_to`
+	revision, pos_from, pos_to, raw, words, language, continues`
 
 // scanUtterance reads utteranceColumns and what the query has after them.
 func scanUtterance(row scanner, more ...any) (earshot.Utterance, error) {
 	u := earshot.Utterance{Final: true}
+	var words []byte
 	err := row.Scan(append([]any{
 		&u.ID, &u.CallID, &u.StreamID, &u.ParticipantID, &u.Role, &u.StartMS, &u.EndMS,
 		&u.Text, &u.Confidence, &u.Late, &u.Revision, &u.From, &u.To,
+		&u.Raw, &words, &u.Language, &u.Continues,
 	}, more...)...)
-	return u, err
+	if err != nil {
+		return u, err
+	}
+	return u, json.Unmarshal(words, &u.Words)
 }
 
 const eventColumns = `seq, id, type, call_id, at, data`

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"unicode"
 
+	"earshot"
 	"earshot/transcribe/models"
 	"earshot/transcribe/onnx"
 	"earshot/transcribe/resample"
@@ -19,6 +20,9 @@ import (
 
 // rate is the model's sample rate.
 const rate = 16000
+
+// language is what the models know (BCP 47).
+const language = "en"
 
 // shortest is the least audio the model is given, in samples: shorter is
 // filled up with silence, as the model makes words up for a fraction of one.
@@ -88,19 +92,19 @@ func session(dir, name string, inputs, outputs []string) (*onnx.Session, error) 
 	return s, nil
 }
 
-// Recognise returns what is said in a piece of mono audio and the mean
-// probability of its tokens. Silence and noise give no text. More than 30 s
+// Recognise returns what is said in a piece of mono audio; the confidence is the
+// mean probability of its tokens. Silence and noise give no text. More than 30 s
 // are ErrTooLong, a permanent error, like any rate that is none.
-func (r *Recogniser) Recognise(ctx context.Context, pcm []int16, hz int) (text string, confidence float64, err error) {
+func (r *Recogniser) Recognise(ctx context.Context, pcm []int16, hz int) (earshot.Recognition, error) {
 	filter, err := r.filter(hz)
 	if err != nil {
-		return "", 0, err
+		return earshot.Recognition{}, err
 	}
 	if filter.Len(len(pcm)) > longest {
-		return "", 0, ErrTooLong
+		return earshot.Recognition{}, ErrTooLong
 	}
 	if filter.Len(len(pcm)) < least || silent(pcm) {
-		return "", 0, ctx.Err()
+		return earshot.Recognition{}, ctx.Err()
 	}
 	audio := filter.Floats(pcm)
 	seconds := float64(len(audio)) / rate
@@ -110,13 +114,13 @@ func (r *Recogniser) Recognise(ctx context.Context, pcm []int16, hz int) (text s
 	prepare(audio)
 	ids, probs, err := r.run(ctx, audio, int(seconds*tokensPerSecond)+tokensMore)
 	if err != nil {
-		return "", 0, fmt.Errorf("recognise %.1f s: %w", seconds, err)
+		return earshot.Recognition{}, fmt.Errorf("recognise %.1f s: %w", seconds, err)
 	}
-	text, confidence = r.words.text(ids), mean(probs)
+	text, confidence := r.words.text(ids), mean(probs)
 	if confidence < doubt || !strings.ContainsFunc(text, isSpoken) { // music is a row of notes
-		return "", 0, nil
+		return earshot.Recognition{}, nil
 	}
-	return text, confidence, nil
+	return earshot.Recognition{Text: text, Confidence: confidence, Language: language}, nil
 }
 
 func isSpoken(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

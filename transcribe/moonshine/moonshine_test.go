@@ -41,11 +41,11 @@ func TestWordErrorRate(t *testing.T) {
 	for _, speech := range []transcribetest.Speech{transcribetest.Agent(), transcribetest.Customer()} {
 		var texts []string
 		for _, pcm := range turns(speech.PCM) {
-			text, _, err := r.Recognise(t.Context(), pcm, transcribetest.Rate)
+			got, err := r.Recognise(t.Context(), pcm, transcribetest.Rate)
 			if err != nil {
 				t.Fatal(err)
 			}
-			texts = append(texts, text)
+			texts = append(texts, got.Text)
 		}
 		if len(texts) != len(speech.Turns) {
 			t.Errorf("%s: %d turns, want %d", speech.Name, len(texts), len(speech.Turns))
@@ -87,9 +87,9 @@ func TestSpeechInMuchSilenceIsHeard(t *testing.T) {
 	for i, pcm := range turns(transcribetest.Agent().PCM) {
 		silence := make([]int16, transcribetest.Rate*3/4)
 		padded := slices.Concat(silence, pcm, silence)
-		text, _, err := r.Recognise(t.Context(), padded, transcribetest.Rate)
-		if err != nil || text == "" {
-			t.Errorf("turn %d: %q, %v", i, text, err)
+		got, err := r.Recognise(t.Context(), padded, transcribetest.Rate)
+		if err != nil || got.Text == "" {
+			t.Errorf("turn %d: %q, %v", i, got.Text, err)
 		}
 	}
 }
@@ -128,7 +128,7 @@ func TestDamagedFilesAreErrors(t *testing.T) {
 
 func TestTooLong(t *testing.T) {
 	pcm := make([]int16, 31*8000)
-	if _, _, err := load(t).Recognise(t.Context(), pcm, 8000); !errors.Is(err, ErrTooLong) {
+	if _, err := load(t).Recognise(t.Context(), pcm, 8000); !errors.Is(err, ErrTooLong) {
 		t.Errorf("error %v", err)
 	}
 }
@@ -219,7 +219,7 @@ func BenchmarkRecognise5s(b *testing.B) {
 	r := load(b)
 	pcm := transcribetest.Agent().PCM[:5*transcribetest.Rate]
 	for b.Loop() {
-		if _, _, err := r.Recognise(b.Context(), pcm, transcribetest.Rate); err != nil {
+		if _, err := r.Recognise(b.Context(), pcm, transcribetest.Rate); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -10,12 +10,13 @@ import (
 	"sync"
 	"testing"
 
+	"earshot"
 	"earshot/transcribe/wer"
 )
 
 // Recogniser is what the contract is about.
 type Recogniser interface {
-	Recognise(ctx context.Context, pcm []int16, rate int) (text string, confidence float64, err error)
+	Recognise(ctx context.Context, pcm []int16, rate int) (earshot.Recognition, error)
 }
 
 // TestRecogniser runs the contract suite: speech is recognised within a word
@@ -29,13 +30,13 @@ func TestRecogniser(t *testing.T, rec Recogniser, mostErrors float64) {
 	t.Run("cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, _, err := rec.Recognise(ctx, turn.PCM, Rate); !errors.Is(err, context.Canceled) {
+		if _, err := rec.Recognise(ctx, turn.PCM, Rate); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v", err)
 		}
 	})
 	t.Run("concurrent", func(t *testing.T) { concurrent(t, rec, turn) })
 	t.Run("no rate", func(t *testing.T) {
-		if _, _, err := rec.Recognise(t.Context(), turn.PCM, 0); err == nil {
+		if _, err := rec.Recognise(t.Context(), turn.PCM, 0); err == nil {
 			t.Error("no error")
 		}
 	})
@@ -54,17 +55,17 @@ func speech(t *testing.T, rec Recogniser, turn Speech, mostErrors float64) {
 		wide[2*i+1] = int16((int(s) + int(next)) / 2)
 	}
 	for rate, pcm := range map[int][]int16{Rate: turn.PCM, 2 * Rate: wide} {
-		text, confidence, err := rec.Recognise(t.Context(), pcm, rate)
+		got, err := rec.Recognise(t.Context(), pcm, rate)
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := wer.Compare(turn.Text(), text)
-		t.Logf("%d Hz: %.1f %% of %d words wrong, confidence %.2f", rate, 100*r.Rate(), r.Words, confidence)
+		r := wer.Compare(turn.Text(), got.Text)
+		t.Logf("%d Hz: %.1f %% of %d words wrong, confidence %.2f", rate, 100*r.Rate(), r.Words, got.Confidence)
 		if r.Rate() > mostErrors {
-			t.Errorf("%d Hz: %q instead of %q", rate, text, turn.Text())
+			t.Errorf("%d Hz: %q instead of %q", rate, got.Text, turn.Text())
 		}
-		if confidence <= 0 || confidence > 1 {
-			t.Errorf("confidence %g", confidence)
+		if got.Confidence <= 0 || got.Confidence > 1 {
+			t.Errorf("confidence %g", got.Confidence)
 		}
 	}
 }
@@ -88,9 +89,9 @@ func noSpeech(t *testing.T, rec Recogniser) {
 			for i := range pcm {
 				pcm[i] = int16(max(-32768, min(32767, sound(i))))
 			}
-			text, _, err := rec.Recognise(t.Context(), pcm, Rate)
-			if err != nil || text != "" {
-				t.Errorf("%s, %d samples: %q, %v", name, n, text, err)
+			got, err := rec.Recognise(t.Context(), pcm, Rate)
+			if err != nil || got.Text != "" {
+				t.Errorf("%s, %d samples: %q, %v", name, n, got.Text, err)
 			}
 		}
 	}
@@ -100,15 +101,15 @@ func tone(hz float64, i int) float64 { return math.Sin(2 * math.Pi * hz * float6
 
 func concurrent(t *testing.T, rec Recogniser, turn Speech) {
 	pcm := turn.PCM[:3*Rate]
-	want, _, err := rec.Recognise(t.Context(), pcm, Rate)
+	want, err := rec.Recognise(t.Context(), pcm, Rate)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if got, _, err := rec.Recognise(t.Context(), pcm, Rate); err != nil || got != want {
-				t.Errorf("%q, %v instead of %q", got, err, want)
+			if got, err := rec.Recognise(t.Context(), pcm, Rate); err != nil || got.Text != want.Text {
+				t.Errorf("%q, %v instead of %q", got.Text, err, want.Text)
 			}
 		})
 	}
