@@ -3,6 +3,7 @@ package calls
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -77,6 +78,11 @@ func (c *call) attribute(u *earshot.Utterance) bool {
 		return max(ms, 0) // a stream may start before the call is answered
 	}
 	u.StartMS, u.EndMS = at(u.From), at(u.To)
+	u.Words = slices.Clone(u.Words) // a commit that is tried again counts from the utterance once more
+	for i := range u.Words {
+		u.Words[i].StartMS += u.StartMS
+		u.Words[i].EndMS += u.StartMS
+	}
 	middle := origin.Add((u.From + (u.To-u.From)/2).Duration())
 	if p := c.rec.SpeakerAt(u.StreamID, middle); p != nil {
 		u.ParticipantID, u.Role = p.ID, p.Role

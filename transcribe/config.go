@@ -3,6 +3,8 @@ package transcribe
 import (
 	"runtime"
 	"time"
+
+	"earshot/transcribe/redact"
 )
 
 // The defaults of Config.
@@ -45,6 +47,8 @@ type Config struct {
 	// HoldDigits is how long an utterance that ends in digits waits for the next
 	// one, because a card number may go on.
 	HoldDigits time.Duration
+	// Mask are the patterns masked besides cards; nil has none.
+	Mask *redact.Patterns
 	// Attempts is how often a span is tried before it is committed without
 	// text.
 	Attempts int

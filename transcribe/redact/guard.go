@@ -1,6 +1,11 @@
 package redact
 
-import "strings"
+import (
+	"strings"
+
+	"earshot"
+	"earshot/transcribe/line"
+)
 
 // How long, in utterances of the same stream, what was heard makes a guard
 // careful.
@@ -13,10 +18,15 @@ const (
 // It is not safe for concurrent use. Its memory is short and is not kept over
 // a restart.
 type Guard struct {
+	// patterns are masked besides cards.
+	patterns *Patterns
 	// talk and code count down the utterances after a card or a code was
 	// spoken of, by either party.
 	talk, code int
 }
+
+// NewGuard returns a guard that masks patterns besides cards; they may be nil.
+func NewGuard(p *Patterns) Guard { return Guard{patterns: p} }
 
 // Heard tells the guard what the other party said: whoever is asked for a
 // card number or a security code answers with bare digits.
@@ -49,6 +59,9 @@ func (g *Guard) Hold(texts []string) int {
 	if !ok || len(r.digits) < least || len(r.digits) > most || hasCard(atoms, r) && len(r.digits) >= 16 {
 		return 0
 	}
+	if g.patterns != nil && len(g.patterns.list) > 0 {
+		return len(texts) - atoms[r.first].text
+	}
 	if !mayBegin(r.digits) && g.talk == 0 && !talkBefore(atoms, r.first) {
 		return 0
 	}
@@ -71,28 +84,57 @@ func lastRun(atoms []atom) (run, bool) {
 }
 
 // Mask masks the next utterances of the stream, which belong together as
-// [Guard.Hold] said. Texts may be empty.
-func (g *Guard) Mask(texts []string) []string {
-	out := mask(texts, g.talk > 0)
-	for i := range out {
-		if strings.TrimSpace(out[i]) == "" {
+// [Guard.Hold] said, each a line of words that may be empty.
+func (g *Guard) Mask(lines [][]earshot.Word) [][]earshot.Word {
+	texts := make([]string, len(lines))
+	for i, l := range lines {
+		texts[i] = line.Text(l)
+	}
+	edits := cards(texts, g.talk > 0)
+	out := make([][]earshot.Word, len(lines))
+	rest := make([]string, len(lines))
+	for i := range lines {
+		out[i] = line.Apply(lines[i], edits[i])
+		rest[i] = line.Text(out[i])
+	}
+	edits = g.patterns.find(rest)
+	for i := range lines {
+		out[i] = line.Apply(out[i], edits[i])
+		if len(out[i]) == 0 {
 			continue
 		}
+		masked := line.Text(out[i])
 		if g.code > 0 {
-			out[i] = maskBare(out[i])
+			out[i] = line.Apply(out[i], bareCode(masked))
 		}
 		g.talk, g.code = max(0, g.talk-1), max(0, g.code-1)
 		g.Heard(texts[i])
-		if strings.Contains(out[i], CardNumber) {
+		if strings.Contains(masked, CardNumber) {
 			g.talk, g.code = carefulAfterTalk, carefulAfterCard
 		}
 	}
 	return out
 }
 
-// maskBare masks a security code or an expiry date that is nearly all of the
+// bareCode finds a security code or an expiry date that is nearly all of the
 // text.
-func maskBare(text string) string {
+func bareCode(text string) []line.Edit {
+	atoms, r, ok := bare(text)
+	if !ok {
+		return nil
+	}
+	out := make([][]line.Edit, 1)
+	switch len(r.digits) {
+	case 3, 4:
+		cover(out, atoms, r, SecurityCode)
+	case 6:
+		cover(out, atoms, r, Expiry)
+	}
+	return out[0]
+}
+
+// bare returns the only run of a text that has few other words.
+func bare(text string) ([]atom, run, bool) {
 	const mostWords = 5
 	atoms := scan([]string{text})
 	others := 0
@@ -103,15 +145,9 @@ func maskBare(text string) string {
 	}
 	all := runs(atoms)
 	if others > mostWords || len(all) != 1 || nearest(atoms, all[0].first, isOtherWord) >= 0 {
-		return text
+		return nil, run{}, false
 	}
-	switch len(all[0].digits) {
-	case 3, 4:
-		return replace([]string{text}, marksOf(atoms, all[0], SecurityCode))[0]
-	case 6:
-		return replace([]string{text}, marksOf(atoms, all[0], Expiry))[0]
-	}
-	return text
+	return atoms, all[0], true
 }
 
 // Partial masks a text that is still being said, after the pending utterances
@@ -124,23 +160,24 @@ func (g *Guard) Partial(pending []string, text string) string {
 		most      = 8
 	)
 	texts := append(append([]string{}, pending...), text)
-	masked := mask(texts, g.talk > 0)
-	if g.code > 0 {
-		masked[len(masked)-1] = maskBare(masked[len(masked)-1])
+	for i, edits := range cards(texts, g.talk > 0) {
+		texts[i] = replace(texts[i], edits)
 	}
-	atoms := scan(masked)
+	for i, edits := range g.patterns.find(texts) {
+		texts[i] = replace(texts[i], edits)
+	}
+	now := len(texts) - 1
+	if g.code > 0 {
+		texts[now] = replace(texts[now], bareCode(texts[now]))
+	}
+	atoms := scan(texts)
 	last, open := lastRun(atoms)
-	var marks []mark
+	edits := make([][]line.Edit, len(texts))
 	for _, r := range runs(atoms) {
 		n := len(r.digits)
-		if n < most && (n < mostAtEnd || !open || r.first != last.first) {
-			continue
-		}
-		for _, m := range marksOf(atoms, r, InProgress) {
-			if m.text == len(masked)-1 {
-				marks = append(marks, m)
-			}
+		if n >= most || n >= mostAtEnd && open && r.first == last.first {
+			cover(edits, atoms, r, InProgress)
 		}
 	}
-	return replace(masked, marks)[len(masked)-1]
+	return replace(texts[now], edits[now])
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"earshot"
+	"earshot/transcribe/line"
 )
 
 func TestMask(t *testing.T) {
@@ -100,10 +103,23 @@ func feed(g *Guard, texts []string) []string {
 	for _, text := range texts {
 		pending = append(pending, text)
 		ready := len(pending) - g.Hold(pending)
-		out = append(out, g.Mask(pending[:ready])...)
+		out = append(out, masked(g, pending[:ready]...)...)
 		pending = pending[ready:]
 	}
-	return append(out, g.Mask(pending)...)
+	return append(out, masked(g, pending...)...)
+}
+
+// masked returns what the guard makes of texts that belong together.
+func masked(g *Guard, texts ...string) []string {
+	lines := make([][]earshot.Word, len(texts))
+	for i, text := range texts {
+		lines[i] = line.Split(text)
+	}
+	var out []string
+	for _, l := range g.Mask(lines) {
+		out = append(out, line.Text(l))
+	}
+	return out
 }
 
 func TestGuardHolds(t *testing.T) {
@@ -135,26 +151,26 @@ func TestGuardHolds(t *testing.T) {
 func TestGuardListensToTheOtherParty(t *testing.T) {
 	g := &Guard{}
 	g.Heard("And the security code on the back of your card?")
-	if got := g.Mask([]string{"it's three four one"})[0]; got != "it's [security code]" {
+	if got := masked(g, "it's three four one")[0]; got != "it's [security code]" {
 		t.Errorf("code: %q", got)
 	}
 	g = &Guard{}
 	g.Heard("Can I have your card number please?")
-	if got := g.Mask([]string{"yes 4111 1111 1111 1112"})[0]; got != "yes [card number]" {
+	if got := masked(g, "yes 4111 1111 1111 1112")[0]; got != "yes [card number]" {
 		t.Errorf("misheard number: %q", got)
 	}
-	if got := (&Guard{}).Mask([]string{"yes 4111 1111 1111 1112"})[0]; got != "yes 4111 1111 1111 1112" {
+	if got := masked(&Guard{}, "yes 4111 1111 1111 1112")[0]; got != "yes 4111 1111 1111 1112" {
 		t.Errorf("number nobody asked for: %q", got)
 	}
 }
 
 func TestGuardForgets(t *testing.T) {
 	g := &Guard{}
-	g.Mask([]string{"4111 1111 1111 1111"})
+	masked(g, "4111 1111 1111 1111")
 	for range carefulAfterCard {
-		g.Mask([]string{"and now something else altogether"})
+		masked(g, "and now something else altogether")
 	}
-	if got := g.Mask([]string{"just 341"})[0]; got != "just 341" {
+	if got := masked(g, "just 341")[0]; got != "just 341" {
 		t.Errorf("still careful: %q", got)
 	}
 }
@@ -198,7 +214,7 @@ func FuzzMask(f *testing.F) {
 		if n := g.Hold([]string{a, b}); n < 0 || n > 2 {
 			t.Fatalf("Hold = %d", n)
 		}
-		if got := g.Mask([]string{a, b}); len(got) != 2 {
+		if got := masked(g, a, b); len(got) != 2 {
 			t.Fatalf("%d texts", len(got))
 		}
 		// A card number in the clear never comes through, whatever is around it.

@@ -74,7 +74,11 @@ func (a *App) startTranscribe(context.Context) error {
 		}
 		detector, recogniser = d, r
 	}
-	t, err := transcribe.New(transcribe.Config{Workers: a.cfg.Transcribe.Workers}, detector, recogniser, sinkPort{a}, a.log)
+	patterns, err := a.cfg.Transcribe.Patterns()
+	if err != nil {
+		return err
+	}
+	t, err := transcribe.New(transcribe.Config{Workers: a.cfg.Transcribe.Workers, Mask: patterns}, detector, recogniser, sinkPort{a}, a.log)
 	if err != nil {
 		return err
 	}
