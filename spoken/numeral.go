@@ -10,6 +10,13 @@ func Teen(w string) (int, bool) { return teen(w) }
 // Tens returns twenty to ninety.
 func Tens(w string) (int, bool) { return tens(w) }
 
+// Homophone returns the digit that a word, as in [Word.Norm], sounds like: "for"
+// among digits may be a four.
+func Homophone(w string) (int, bool) { return homophone(w) }
+
+// Times returns how often "double" and its like say the next digit, else 0.
+func Times(w string) int { return times(w) }
+
 // IsNumeral reports whether a word, as in [Word.Norm], is a number or a part
 // of one.
 func IsNumeral(w string) bool {

@@ -35,15 +35,14 @@ func cards(texts []string, talk bool) [][]line.Edit {
 	out := make([][]line.Edit, len(texts))
 	card := talk
 	for _, r := range runs(atoms) {
-		n := len(r.digits)
 		spoken := talk || talkBefore(atoms, r.first)
 		switch {
-		case hasCard(atoms, r), spoken && n >= minCard-1 && n <= maxCard && !otherBefore(atoms, r.first):
+		case hasCard(atoms, r), spoken && r.long(minCard-1, maxCard) && !otherBefore(atoms, r.first):
 			cover(out, atoms, r, CardNumber)
 			card = true
-		case n >= 3 && n <= 4 && askedBefore(atoms, r.first, isSecurityCode):
+		case r.long(3, 4) && askedBefore(atoms, r.first, isSecurityCode):
 			cover(out, atoms, r, SecurityCode)
-		case n >= 2 && n <= 6 && (card || spoken) && askedBefore(atoms, r.first, isExpiry):
+		case r.long(2, 6) && (card || spoken) && askedBefore(atoms, r.first, isExpiry):
 			cover(out, atoms, r, Expiry)
 		}
 	}
@@ -90,6 +89,16 @@ func isOtherWord(word string) bool {
 	switch strings.TrimSuffix(word, "s") {
 	case "order", "tracking", "reference", "phone", "telephone", "mobile", "invoice", "ticket", "case", "serial",
 		"policy", "iban", "call":
+		return true
+	}
+	return false
+}
+
+// isPlaceWord reports whether the word names another number that people are
+// asked for, near cards too.
+func isPlaceWord(word string) bool {
+	switch word {
+	case "zip", "postcode", "postal", "birth", "address", "extension", "phone", "email":
 		return true
 	}
 	return false
