@@ -55,6 +55,23 @@ func (m *Manager) Final(ctx context.Context, us []earshot.Utterance, mark earsho
 	return nil
 }
 
+// Names returns the names of the participants of a stream's call.
+func (m *Manager) Names(id earshot.StreamID) []string {
+	c := m.stream(id)
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var names []string
+	for _, p := range c.rec.Participants {
+		if p.Name != "" {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
 func (m *Manager) stream(id earshot.StreamID) *call {
 	m.mu.Lock()
 	defer m.mu.Unlock()

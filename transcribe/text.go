@@ -17,7 +17,7 @@ func (t *Transcriber) readable(u *earshot.Utterance) {
 		words = line.Split(u.Text)
 	}
 	heard := line.Text(words)
-	words = normal.Words(words)
+	words = normal.Words(t.correct(u, words))
 	u.Text = line.Text(words)
 	if u.Text != heard {
 		u.Raw = heard
@@ -28,4 +28,16 @@ func (t *Transcriber) readable(u *earshot.Utterance) {
 	if u.Words != nil {
 		u.Words = words
 	}
+}
+
+// correct corrects what was likely misheard.
+func (t *Transcriber) correct(u *earshot.Utterance, words []earshot.Word) []earshot.Word {
+	if t.cfg.Vocabulary == nil {
+		return words
+	}
+	var names []string
+	if t.cfg.Names != nil {
+		names = t.cfg.Names(u.StreamID)
+	}
+	return t.cfg.Vocabulary.Correct(words, u.Confidence, names)
 }

@@ -1,6 +1,9 @@
 package transcribe
 
 import (
+	"log/slog"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -9,6 +12,7 @@ import (
 
 	"earshot"
 	"earshot/transcribe/redact"
+	"earshot/transcribe/vocabulary"
 )
 
 // said runs one stream of which every burst is recognised as the next of the
@@ -51,6 +55,22 @@ func TestFinalsAreReadable(t *testing.T) {
 		if strings.Join(texts, " ") != u.Text {
 			t.Errorf("words %q of %q", texts, u.Text)
 		}
+	}
+}
+
+func TestVocabularyComesBeforeWriting(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "terms.yaml")
+	if err := os.WriteFile(file, []byte("terms:\n- {term: Plan Ninety Plus, sounds_like: [plan nine teapots]}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	names := func(earshot.StreamID) []string { return []string{"Rosalind Achterberg"} }
+	cfg := Config{Vocabulary: vocabulary.New(file, 0, slog.New(slog.DiscardHandler)), Names: names}
+	got := said(t, cfg, "it is the plan nine teapots", "Rosalind Achtenburg for twenty dollars")
+	const want = `it is the Plan 90 Plus / it is the plan nine teapots / it is the Plan 90 Plus
+Rosalind Achterberg for $20 / Rosalind Achtenburg for twenty dollars / Rosalind Achterberg for $20
+`
+	if all := everything(got); all != want {
+		t.Errorf("got\n%s", all)
 	}
 }
 

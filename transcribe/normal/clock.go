@@ -56,7 +56,7 @@ func (r *reader) readHalf(i int) (half string, to int) {
 	switch w := r.norm(i); {
 	case w == "am" && r.norm(i+1) != "i" || w == "pm":
 		return strings.ToLower(w[:1]) + ".m.", i + 1
-	case (w == "a" || w == "p") && r.norm(i+1) == "m" && r.joined(i+1):
+	case (w == "a" || w == "p") && r.norm(i+1) == "m" && !r.words[i].Comma: // also "p. M."
 		return w + ".m.", i + 2
 	}
 	return "", i

@@ -34,7 +34,7 @@ func (r *reader) code(i int) int {
 func (r *reader) isCode(i int, c spoken.Code) bool {
 	named := r.nears(i, isIdentifier)
 	switch {
-	case c.Magnitude:
+	case c.Magnitude, strings.HasSuffix(c.Value, "AM"), strings.HasSuffix(c.Value, "PM"):
 		return false
 	case c.Digits == 0:
 		return c.Letters >= 3 && c.Spelled == len(c.Groups) && named // names that are spelled stay

@@ -36,6 +36,7 @@ func TestText(t *testing.T) {
 
 		// Times and dates.
 		"at three thirty p m.":                         "at 3:30 p.m.",
+		"at three thirty p. M. on Monday":              "at 3:30 p.m. on Monday",
 		"at three thirty p.m. on Monday":               "at 3:30 p.m. on Monday",
 		"Ten a.m. is fine":                             "10 a.m. is fine",
 		"at nine oh five PM":                           "at 9:05 PM",

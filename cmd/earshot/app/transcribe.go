@@ -13,6 +13,7 @@ import (
 	"earshot/transcribe/models"
 	"earshot/transcribe/moonshine"
 	"earshot/transcribe/vad"
+	"earshot/transcribe/vocabulary"
 )
 
 // recognition stands for the transcriber while its models are being loaded,
@@ -78,13 +79,18 @@ func (a *App) startTranscribe(context.Context) error {
 	if err != nil {
 		return err
 	}
-	t, err := transcribe.New(transcribe.Config{Workers: a.cfg.Transcribe.Workers, Mask: patterns}, detector, recogniser, sinkPort{a}, a.log)
+	words := vocabulary.New(a.cfg.Transcribe.Vocabulary, 0, a.log)
+	t, err := transcribe.New(transcribe.Config{
+		Workers: a.cfg.Transcribe.Workers, Vocabulary: words, Names: a.calls.Names, Mask: patterns,
+	}, detector, recogniser, sinkPort{a}, a.log)
 	if err != nil {
 		return err
 	}
 	t.Start()
 	a.onStop("recognition", func(context.Context) error { return t.Close() })
 	a.metrics.MustRegister(t.Collectors()...)
+	a.metrics.MustRegister(words.Collectors()...)
+	a.background("vocabulary", words.Follow)
 	a.trans.loaded(t)
 	return nil
 }

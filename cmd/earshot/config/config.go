@@ -88,10 +88,11 @@ type HTTP struct {
 
 // Transcribe is recognition.
 type Transcribe struct {
-	Engine  string `koanf:"engine" doc:"moonshine (built in) or none."`
-	Model   string `koanf:"model" doc:"Folder of the models; empty: models/dist beside the program or in the working folder."`
-	Mask    []Mask `koanf:"mask" doc:"What is masked besides cards, see docs/text.md; only in the file."`
-	Workers int    `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core but one, at least one."`
+	Engine     string `koanf:"engine" doc:"moonshine (built in) or none."`
+	Model      string `koanf:"model" doc:"Folder of the models; empty: models/dist beside the program or in the working folder."`
+	Vocabulary string `koanf:"vocabulary" doc:"File of names and products (YAML) that are corrected where they were misheard, read again when it changes; empty: none."`
+	Mask       []Mask `koanf:"mask" doc:"What is masked besides cards, see docs/text.md; only in the file."`
+	Workers    int    `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core but one, at least one."`
 }
 
 // Mask is a kind of number that is masked in what was said.
