@@ -11,9 +11,9 @@ import (
 // words, in the same unit: about the square of seconds by seconds.
 const (
 	// unmarked is for a pause where the text has no mark.
-	unmarked = 0.06
+	unmarked = 0.4
 	// unpaused is for a mark where nobody pauses.
-	unpaused = 0.02
+	unpaused = 0.1
 	// unused is for a second of voice without words.
 	unused = 1.5
 )
