@@ -31,6 +31,7 @@ func (s *Stream) takeDTLS(d datagram, port int) {
 		s.invalid++
 		return
 	}
+	s.hurry()
 	a := g.links[port]
 	if a != nil && !a.Over() && a.Peer() == d.from {
 		a.Deliver(d.data)
@@ -46,6 +47,13 @@ func (s *Stream) takeDTLS(d datagram, port int) {
 	}
 	s.shake(port, d.from)
 	g.links[port].Deliver(d.data)
+}
+
+// hurry has the stream's sockets read often.
+func (s *Stream) hurry() {
+	if s.poller != nil { // packets are handed to it by a test
+		s.poller.hurry()
+	}
 }
 
 // keys reports whether a port has keys.
@@ -89,6 +97,7 @@ func (s *Stream) shake(port int, peer netip.AddrPort) {
 			}
 		},
 	}
+	s.hurry()
 	a = h.Start()
 	g.links[port] = a
 	s.counts.handshakes++

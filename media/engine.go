@@ -29,7 +29,6 @@ const (
 
 const (
 	maxPollers     = 2
-	flushInterval  = 400 * time.Millisecond // of PCMU: 20 packets, a page of the disk
 	tellInterval   = 200 * time.Millisecond // how often security is stored, if there is news
 	reportInterval = 500 * time.Millisecond // how often streams are asked for RTCP
 )
@@ -47,6 +46,9 @@ type Config struct {
 	// KeepDigits puts the digits of telephone events into marks; without it nobody
 	// learns which key it was.
 	KeepDigits bool
+	// Unheard says that streams are recorded and not read live: packets may gather
+	// for 120 ms instead of 40 before they are taken.
+	Unheard bool
 	// Secured gets news about the protection of streams: keys of a handshake and
 	// rollover counters to be stored, and what went wrong. It may wait; what it
 	// returns an error for is told again. May be nil.
@@ -68,9 +70,11 @@ func (c Config) withDefaults() Config {
 type Engine struct {
 	cfg     Config
 	log     *slog.Logger
+	pace    pace
 	clock   clock
 	ports   *ports
 	pollers []*poller
+	tables  formatTables
 	totals  totals
 	mos     *prometheus.HistogramVec
 	// tonesMasked counts what Tones took out of recordings.
@@ -102,9 +106,12 @@ func New(cfg Config, log *slog.Logger) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
-	e := &Engine{cfg: cfg, log: log, clock: newClock(), ports: p, certificate: certificate, streams: map[*Stream]bool{}, mos: newMOS()}
+	e := &Engine{cfg: cfg, log: log, pace: heard, clock: newClock(), ports: p, certificate: certificate, streams: map[*Stream]bool{}, mos: newMOS()}
+	if cfg.Unheard {
+		e.pace = unheard
+	}
 	for range min(maxPollers, runtime.NumCPU()) {
-		poller, err := newPoller(e.clock)
+		poller, err := newPoller(e.clock, e.pace.tick)
 		if err != nil {
 			e.closePollers()
 			return nil, fmt.Errorf("media: %w", err)
@@ -127,7 +134,7 @@ func (e *Engine) Start() {
 	for _, p := range e.pollers {
 		e.wg.Go(p.run)
 	}
-	e.wg.Go(func() { e.every(ctx, flushInterval, (*Stream).flush) })
+	e.wg.Go(func() { e.every(ctx, e.pace.flush, (*Stream).flush) })
 	e.wg.Go(func() { e.every(ctx, reportInterval, (*Stream).report) })
 	e.wg.Go(func() { e.every(ctx, tellInterval, (*Stream).tell) })
 }

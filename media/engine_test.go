@@ -509,9 +509,14 @@ func gather(t *testing.T, e *Engine) map[string]float64 {
 }
 
 // What arrived is on disk without Close, so that a killed process loses less
-// than a second.
+// than half a second, at either pace.
 func TestPacketsReachTheDisk(t *testing.T) {
-	e := started(t, Config{})
+	t.Run("heard", func(t *testing.T) { packetsReachTheDisk(t, Config{}) })
+	t.Run("unheard", func(t *testing.T) { packetsReachTheDisk(t, Config{Unheard: true}) })
+}
+
+func packetsReachTheDisk(t *testing.T, cfg Config) {
+	e := started(t, cfg)
 	s := open(t, e, "a")
 	c := dial(t, s.Port())
 	src := &rtptest.Numbered{Format: rtptest.PCMU}
@@ -522,8 +527,8 @@ func TestPacketsReachTheDisk(t *testing.T) {
 		rec, err := e.Recorded("call", "a")
 		return err == nil && rec.Recorded() == 50
 	})
-	if flushInterval > 500*time.Millisecond {
-		t.Errorf("flushed every %v", flushInterval)
+	if lost := e.pace.tick + e.pace.flush; lost >= 500*time.Millisecond {
+		t.Errorf("%v are lost", lost)
 	}
 }
 
@@ -570,4 +575,24 @@ func TestCloseTwice(t *testing.T) {
 		t.Errorf("Open after Close: %v", err)
 	}
 	e.Start() // does nothing
+}
+
+// Sockets are read often while a handshake is under way, and only then.
+func TestPollerHurries(t *testing.T) {
+	p, err := newPoller(newClock(), unheard.tick)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.close()
+	if got := p.rest(); got != unheard.tick {
+		t.Errorf("rests %v", got)
+	}
+	p.hurry()
+	if got := p.rest(); got != hurriedTick {
+		t.Errorf("rests %v during a handshake", got)
+	}
+	p.hurried.Add(-int64(hurryFor)) // as if it had been then
+	if got := p.rest(); got != unheard.tick {
+		t.Errorf("rests %v after it", got)
+	}
 }

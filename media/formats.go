@@ -1,8 +1,10 @@
 package media
 
 import (
+	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"earshot"
 	"earshot/media/codec"
@@ -47,14 +49,28 @@ func (p *payloadType) duration(payload []byte) earshot.Position {
 
 // formatTable maps payload types. It does not change once made.
 type formatTable struct {
-	types [128]*payloadType
-	list  []earshot.Format
-	rate  int    // the highest sample rate
-	first string // of the recordable formats
+	answered []earshot.Format
+	types    [128]*payloadType
+	list     []earshot.Format
+	rate     int    // the highest sample rate
+	first    string // of the recordable formats
+}
+
+// formatTables keeps the newest table: the streams of a trunk are answered alike
+// and share it.
+type formatTables struct{ newest atomic.Pointer[formatTable] }
+
+func (f *formatTables) of(answered []earshot.Format) *formatTable {
+	if t := f.newest.Load(); t != nil && slices.Equal(t.answered, answered) {
+		return t
+	}
+	t := newFormatTable(answered)
+	f.newest.Store(t)
+	return t
 }
 
 func newFormatTable(answered []earshot.Format) *formatTable {
-	t := &formatTable{}
+	t := &formatTable{answered: slices.Clone(answered)}
 	for _, f := range answered {
 		t.add(f, false)
 	}

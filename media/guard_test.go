@@ -183,7 +183,7 @@ func TestReceivingEncryptedAllocatesNothing(t *testing.T) {
 		sec := agreed(suite)
 		r := secureRig(t, sec)
 		out := outbound(t, sec.Remote)
-		r.sendSealed(out, 3*ringSize)
+		r.sendSealed(out, 3*heard.ring)
 		r.s.flush()
 		r.sendSealed(out, 10)
 		r.s.flush()
@@ -327,6 +327,9 @@ func TestHandshakeOfAStream(t *testing.T) {
 				t.Fatal(err)
 			}
 			eventually(t, "RTCP", func() bool { return s.counters().goodbyes > 0 })
+			if s.poller.hurried.Load() == 0 {
+				t.Error("nobody hurried")
+			}
 			var stored *earshot.Security
 			eventually(t, "the keys to be stored", func() bool {
 				select {

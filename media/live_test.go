@@ -273,7 +273,7 @@ func TestDropsApart(t *testing.T) {
 
 func TestReceivingAllocatesNothing(t *testing.T) {
 	r := newRig(t, Config{})
-	r.send(3 * ringSize)
+	r.send(3 * heard.ring)
 	r.s.flush()
 	r.send(10)
 	r.s.flush()
@@ -296,7 +296,7 @@ func TestReceivingAllocatesNothing(t *testing.T) {
 
 func TestLiveReadingAllocatesNothing(t *testing.T) {
 	r := newRig(t, Config{})
-	r.send(3 * ringSize)
+	r.send(3 * heard.ring)
 	buf := make([]int16, 256)
 	pos := r.s.End() - 4800
 	if got := testing.AllocsPerRun(100, func() {
@@ -376,7 +376,7 @@ func BenchmarkTake(b *testing.B) {
 
 func BenchmarkLiveReadAt(b *testing.B) {
 	r := newRig(b, Config{})
-	r.send(2 * ringSize)
+	r.send(2 * heard.ring)
 	buf := make([]int16, 256)
 	pos := r.s.End() - 4800
 	b.ReportAllocs()

@@ -145,7 +145,7 @@ func TestKeyAtTheEnd(t *testing.T) {
 
 func TestReceivingKeysAllocatesNothing(t *testing.T) {
 	r := newRig(t, Config{})
-	r.send(3 * ringSize)
+	r.send(3 * heard.ring)
 	r.press('1', 5)
 	r.s.flush()
 	r.send(10)

@@ -5,19 +5,21 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
+// maxBatches is how much of one socket is read in a tick, so that a flood at
+// one port does not keep the others waiting.
+const maxBatches = 4
+
+// While keys are agreed on, packets are read as soon as they come: for so long
+// after each step of a handshake the next one is awaited.
 const (
-	// tick is how long packets may gather in the sockets before they are read.
-	// Two packets of 20 ms at a time cost a third less than one each 10 ms
-	// (docs/performance.md); what is heard live is 15 ms later for it.
-	tick = 40 * time.Millisecond
-	// maxBatches is how much of one socket is read in a tick, so that a flood
-	// at one port does not keep the others waiting.
-	maxBatches = 4
+	hurriedTick = 5 * time.Millisecond
+	hurryFor    = time.Second
 )
 
 // socket is one bound socket of a stream.
@@ -30,16 +32,19 @@ type socket struct {
 // poller drains many sockets on one thread.
 type poller struct {
 	clock  clock
+	tick   time.Duration
 	epoll  int
 	wake   int
 	stamps int
 	closed sync.Once
+	// hurried is until when the poller hurries, in nanoseconds of its clock.
+	hurried atomic.Int64
 
 	mu      sync.Mutex
 	sockets map[int32]*socket
 }
 
-func newPoller(c clock) (*poller, error) {
+func newPoller(c clock, tick time.Duration) (*poller, error) {
 	epoll, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, fmt.Errorf("epoll: %w", err)
@@ -52,7 +57,7 @@ func newPoller(c clock) (*poller, error) {
 		_ = unix.Close(epoll)
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
-	return &poller{clock: c, epoll: epoll, wake: wake, stamps: keepStamping(), sockets: map[int32]*socket{}}, nil
+	return &poller{clock: c, tick: tick, epoll: epoll, wake: wake, stamps: keepStamping(), sockets: map[int32]*socket{}}, nil
 }
 
 // keepStamping holds a socket that asks for time stamps. The kernel begins to
@@ -124,10 +129,22 @@ func (p *poller) run() {
 			}
 		}
 		if n < len(events) {
-			rest := unix.NsecToTimespec(int64(tick - time.Since(started)))
+			rest := unix.NsecToTimespec(int64(p.rest() - time.Since(started)))
 			_ = unix.Nanosleep(&rest, nil) // cut short by a signal, it is early only
 		}
 	}
+}
+
+// hurry makes the poller read often: a handshake is under way, and what is said
+// before its end may be lost.
+func (p *poller) hurry() { p.hurried.Store(p.clock.now() + int64(hurryFor)) }
+
+// rest returns how long packets may gather.
+func (p *poller) rest() time.Duration {
+	if p.clock.now() < p.hurried.Load() {
+		return hurriedTick
+	}
+	return p.tick
 }
 
 func (p *poller) socket(fd int32) *socket {

@@ -48,7 +48,12 @@ func (r *rig) sendRED(n int, lost func(int) bool) {
 // Two packets in a row may be lost: what follows brings them, each to its
 // place, and they are lost all the same in the counts.
 func TestRedundancyRepairsLoss(t *testing.T) {
-	r := newRig(t, Config{})
+	t.Run("heard", func(t *testing.T) { redundancyRepairsLoss(t, Config{}) })
+	t.Run("unheard", func(t *testing.T) { redundancyRepairsLoss(t, Config{Unheard: true}) })
+}
+
+func redundancyRepairsLoss(t *testing.T, cfg Config) {
+	r := newRig(t, cfg)
 	s := spec()
 	s.Formats = append(s.Formats, redundant)
 	r.open(s)

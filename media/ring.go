@@ -7,13 +7,10 @@ import (
 	"earshot/media/record"
 )
 
-// ringSize is how many packets are kept in memory for live reading: 1.5 s of
-// 20 ms packets.
-const ringSize = 75
-
 // ring holds the newest packets of a stream in the order of arrival. Their
 // memory is used again.
 type ring struct {
+	size  int // how many it holds
 	slots []record.Packet
 	next  int
 	// floor is the end of the audio that has left the ring.
@@ -23,8 +20,8 @@ type ring struct {
 
 // add copies a packet into the ring.
 func (r *ring) add(p *record.Packet) {
-	if len(r.slots) < ringSize {
-		r.slots = append(r.slots, record.Packet{})
+	if len(r.slots) < r.size {
+		r.slots = append(slices.Grow(r.slots, r.size-len(r.slots)), record.Packet{})
 		r.next = len(r.slots) - 1
 	} else {
 		r.floor, r.any = max(r.floor, r.slots[r.next].End()), true
@@ -33,7 +30,7 @@ func (r *ring) add(p *record.Packet) {
 	payload := append(slot.Payload[:0], p.Payload...)
 	*slot = *p
 	slot.Payload = payload
-	r.next = (r.next + 1) % ringSize
+	r.next = (r.next + 1) % r.size
 }
 
 // holds reports whether everything received from pos on is still here.

@@ -127,7 +127,7 @@ func (e *Engine) newStream(spec StreamSpec) (*Stream, error) {
 	if spec.CallID == "" || spec.StreamID == "" {
 		return nil, errors.New("no ID")
 	}
-	s := &Stream{engine: e, spec: spec, now: e.clock.now, table: newFormatTable(spec.Formats)}
+	s := &Stream{engine: e, spec: spec, now: e.clock.now, table: e.tables.of(spec.Formats), ring: ring{size: e.pace.ring}}
 	s.rate, s.codec = s.table.rate, s.table.first
 	s.assembler = record.NewAssembler(s.rate)
 	s.control.init()
@@ -252,7 +252,7 @@ func (s *Stream) counters() counters {
 // SetFormats replaces the answered formats, as after a re-INVITE. The sender
 // may move to another address with it.
 func (s *Stream) SetFormats(formats []earshot.Format) {
-	table := newFormatTable(formats)
+	table := s.engine.tables.of(formats)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.release()

@@ -49,7 +49,7 @@ func (serveCmd) Run(e *env) error {
 // collectAt is the growth of the heap in percent at which it is collected. A
 // call allocates when it begins and hardly at all while it lasts, so that less
 // than Go's 100 saves a third of the memory per call for next to nothing.
-const collectAt = 50
+const collectAt = 40
 
 // spareMemory leaves it as the environment has it, if it says something.
 func spareMemory() {

@@ -22,8 +22,9 @@ const (
 	DefaultMaxPending = 128 << 10
 )
 
-// bufferSize is what 400 ms of G.711 in packets of 20 ms need.
-const bufferSize = 4 << 10
+// bufferSize is what 480 ms of G.711 in packets of 20 ms need, rounded up to a
+// size that Go's allocator has.
+const bufferSize = 4864
 
 // Config of the log of one stream.
 type Config struct {

@@ -165,7 +165,7 @@ func (a *App) startMedia(context.Context) error {
 	}
 	engine, err := media.New(media.Config{
 		Dir: masterDir(a.cfg), BindIP: mediaAddr(a.cfg.SIP), MinPort: first, MaxPort: last, Secured: a.secured,
-		KeepDigits: a.cfg.Media.DTMF == "keep",
+		KeepDigits: a.cfg.Media.DTMF == "keep", Unheard: a.cfg.Transcribe.Engine == "none",
 	}, a.log)
 	if err != nil {
 		return err
