@@ -3,6 +3,7 @@ package calls
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -54,6 +55,23 @@ func (m *Manager) Final(ctx context.Context, us []earshot.Utterance, mark earsho
 	return nil
 }
 
+// Names returns the names of the participants of a stream's call.
+func (m *Manager) Names(id earshot.StreamID) []string {
+	c := m.stream(id)
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var names []string
+	for _, p := range c.rec.Participants {
+		if p.Name != "" {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
 func (m *Manager) stream(id earshot.StreamID) *call {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -77,6 +95,11 @@ func (c *call) attribute(u *earshot.Utterance) bool {
 		return max(ms, 0) // a stream may start before the call is answered
 	}
 	u.StartMS, u.EndMS = at(u.From), at(u.To)
+	u.Words = slices.Clone(u.Words) // a commit that is tried again counts from the utterance once more
+	for i := range u.Words {
+		u.Words[i].StartMS += u.StartMS
+		u.Words[i].EndMS += u.StartMS
+	}
 	middle := origin.Add((u.From + (u.To-u.From)/2).Duration())
 	if p := c.rec.SpeakerAt(u.StreamID, middle); p != nil {
 		u.ParticipantID, u.Role = p.ID, p.Role

@@ -104,3 +104,34 @@ func TestPartialIsBroadcastAndNotStored(t *testing.T) {
 		t.Error("a partial was stored")
 	}
 }
+
+func TestWordsCountFromTheStartOfTheCall(t *testing.T) {
+	r := newRig(t, Config{})
+	r.begin(t, twoParty("d1"))
+	c := r.store.only(t)
+	stream := c.Streams[1].ID
+	r.media.open[stream].packet(c.StartedAt.Add(250 * time.Millisecond))
+	us := []earshot.Utterance{{
+		ID: earshot.UtteranceIDFor(stream, earshot.MediaClock), StreamID: stream, Text: "hello", Final: true,
+		From: earshot.MediaClock, To: 3 * earshot.MediaClock, Words: []earshot.Word{{Text: "hello", StartMS: 100, EndMS: 500}},
+	}}
+	mark := earshot.Watermark{StreamID: stream, Position: 3 * earshot.MediaClock, Finals: 1}
+	r.store.fail = errDisk
+	if err := r.Final(t.Context(), us, mark); !errors.Is(err, errDisk) {
+		t.Fatalf("error = %v", err)
+	}
+	r.store.fail = nil
+	if err := r.Final(t.Context(), us, mark); err != nil { // as it is tried again
+		t.Fatal(err)
+	}
+	want := []earshot.Word{{Text: "hello", StartMS: 1350, EndMS: 1750}}
+	if got := r.store.us[us[0].ID].Words; !slices.Equal(got, want) {
+		t.Errorf("words %+v, want %+v", got, want)
+	}
+	if names := r.Names(stream); !slices.Contains(names, "Jon Reyes") || len(names) != 2 {
+		t.Errorf("names %q", names)
+	}
+	if names := r.Names("nobody"); names != nil {
+		t.Errorf("names %q of no stream", names)
+	}
+}

@@ -5,7 +5,7 @@ import "strings"
 // unit returns the digit a word says, "zero" to "nine".
 func unit(w string) (int, bool) {
 	switch w {
-	case "zero", "oh", "o", "nought", "nil":
+	case "zero", "oh", "o", "nought", "naught", "aught", "nil":
 		return 0, true
 	case "one":
 		return 1, true
@@ -142,6 +142,8 @@ func times(w string) int {
 		return 2
 	case "triple", "treble":
 		return 3
+	case "quadruple":
+		return 4
 	}
 	return 0
 }

@@ -66,7 +66,7 @@ func (t *turn) classify(c spoken.Code) (span, bool) {
 		}
 		return s, true
 	}
-	if isUnit(t.norm(c.To)) || hint != cueID && t.isStreet(c.To) {
+	if isUnit(t.norm(c.To)) || cueIn(t.words[max(0, c.From-9):c.From]) != cueID && t.isStreet(c.To) {
 		return s, false
 	}
 	return s, isIdentifier(t, c, hint)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/transcribe/line"
 )
 
 // Waiting between the attempts at a commit.
@@ -43,16 +44,16 @@ func (t *Transcriber) collect(tr *track, now time.Time) (batch, bool) {
 	if ready == 0 && !completes {
 		return batch{}, false
 	}
-	texts := make([]string, ready)
+	lines := make([][]earshot.Word, ready)
 	for i, s := range tr.spans[:ready] {
-		texts[i] = s.heard.Text
+		lines[i] = s.heard.Words
 	}
 	b := batch{spans: ready, watermark: earshot.Watermark{StreamID: tr.StreamID, Position: tr.position, Finals: tr.finals}}
-	for i, text := range tr.guard.Mask(texts) {
+	for i, words := range tr.guard.Mask(lines) {
 		s := tr.spans[i]
 		b.watermark.Position = s.to
-		if text != "" {
-			b.utterances = append(b.utterances, tr.utterance(s, text))
+		if len(words) > 0 {
+			b.utterances = append(b.utterances, tr.utterance(s, words))
 		}
 	}
 	b.watermark.Finals += len(b.utterances)
@@ -88,16 +89,19 @@ func (t *Transcriber) ready(tr *track, now time.Time) int {
 	return done - tr.guard.Hold(texts)
 }
 
-func (tr *track) utterance(s *span, text string) earshot.Utterance {
+func (tr *track) utterance(s *span, words []earshot.Word) earshot.Utterance {
 	return earshot.Utterance{
 		ID: earshot.UtteranceIDFor(tr.StreamID, s.from), CallID: tr.CallID, StreamID: tr.StreamID,
-		Text: text, Confidence: s.heard.Confidence, Language: s.heard.Language, Final: true, Late: s.late, From: s.from, To: s.to,
+		Text: line.Text(words), Words: words, Confidence: s.heard.Confidence, Language: s.heard.Language, Final: true, Late: s.late, From: s.from, To: s.to,
 	}
 }
 
 // commit commits a batch and whatever is ready after it.
 func (t *Transcriber) commit(tr *track, b batch) {
 	for ok := true; ok; {
+		for i := range b.utterances {
+			t.readable(&b.utterances[i])
+		}
 		if !t.deliver(tr, b) {
 			return
 		}

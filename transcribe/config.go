@@ -3,6 +3,10 @@ package transcribe
 import (
 	"runtime"
 	"time"
+
+	"earshot"
+	"earshot/transcribe/redact"
+	"earshot/transcribe/vocabulary"
 )
 
 // The defaults of Config.
@@ -45,6 +49,13 @@ type Config struct {
 	// HoldDigits is how long an utterance that ends in digits waits for the next
 	// one, because a card number may go on.
 	HoldDigits time.Duration
+	// Vocabulary corrects names and products; nil corrects nothing.
+	Vocabulary *vocabulary.Vocabulary
+	// Names returns the names of the people in a stream's call, which are
+	// corrected too; nil knows none.
+	Names func(earshot.StreamID) []string
+	// Mask are the patterns masked besides cards; nil has none.
+	Mask *redact.Patterns
 	// Attempts is how often a span is tried before it is committed without
 	// text.
 	Attempts int

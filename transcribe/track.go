@@ -106,7 +106,10 @@ type track struct {
 
 // newTrack prepares a stream from its watermark on.
 func newTrack(in Track, cfg Config, stateLen int, now time.Time) (*track, error) {
-	t := &track{Track: in, rate: in.Source.Rate(), state: make([]float32, stateLen), grewAt: now, saying: -1, last: -1}
+	t := &track{
+		Track: in, rate: in.Source.Rate(), state: make([]float32, stateLen), guard: redact.NewGuard(cfg.Mask),
+		grewAt: now, saying: -1, last: -1,
+	}
 	if t.rate < 8000 || t.rate%125 != 0 || earshot.MediaClock%t.rate != 0 {
 		return nil, fmt.Errorf("stream %s: %d samples per second: not a rate of telephony", in.StreamID, t.rate)
 	}

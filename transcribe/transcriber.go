@@ -57,7 +57,7 @@ type Sink interface {
 	Partial(earshot.Utterance)
 	// Final commits finals and how far their stream is done, both or nothing. On
 	// an error it is called again with the same, until it succeeds or the
-	// Transcriber is closed.
+	// Transcriber is closed. The times of words count from the utterance's start.
 	Final(context.Context, []earshot.Utterance, earshot.Watermark) error
 }
 

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"earshot"
+	"earshot/transcribe/line"
+	"earshot/transcribe/timing"
 )
 
 // niceness puts recognition below the threads that receive media.
@@ -60,7 +61,8 @@ func (t *Transcriber) recognise(tr *track, from, to earshot.Position) (heard ear
 	t.mu.Lock()
 	t.counts.busy += time.Since(started)
 	t.mu.Unlock()
-	heard.Text = strings.TrimSpace(heard.Text)
+	heard.Words = timing.Words(heard, pcm, tr.rate)
+	heard.Text = line.Text(heard.Words)
 	return heard, err
 }
 
@@ -138,10 +140,12 @@ func (t *Transcriber) partial(tr *track, p *partial) {
 	text := tr.guard.Partial(tr.pendingTexts(), heard.Text)
 	t.counts.partials++
 	t.mu.Unlock()
-	t.sink.Partial(earshot.Utterance{
+	u := earshot.Utterance{
 		ID: earshot.UtteranceIDFor(tr.StreamID, p.from), CallID: tr.CallID, StreamID: tr.StreamID,
 		Text: text, Confidence: heard.Confidence, Language: heard.Language, From: p.from, To: p.to,
-	})
+	}
+	t.readable(&u)
+	t.sink.Partial(u)
 }
 
 // pendingTexts returns the texts that are recognised and not committed. The

@@ -60,6 +60,24 @@ func testSearchWords(t *testing.T, s Store) {
 	equal(t, "call's start", h.CallStartedAt, c.StartedAt)
 }
 
+func testSearchAsSaid(t *testing.T, s Store) {
+	c := NewCall(1, earshot.CallLive)
+	u := NewUtterance(c, 0, 0, "That is $25.10 for AB123, please.")
+	u.Raw = "that is twenty five dollars and ten cents for A B one two three please"
+	apply(t, s, earshot.Commit{Calls: []earshot.Call{c}, Utterances: []earshot.Utterance{u}})
+	for _, text := range []string{`25.10`, `AB123`, `"twenty five dollars"`, `one two three`, `25.10 twenty`, `please`} {
+		equal(t, "search "+text, texts(t, s, store.SearchQuery{Text: text}), []string{u.Text})
+		equal(t, "best "+text, texts(t, s, store.SearchQuery{Text: text, Rank: true}), []string{u.Text})
+	}
+	hits, _, err := s.Search(t.Context(), store.SearchQuery{Text: "twenty"})
+	if err != nil || len(hits) != 1 || !strings.Contains(hits[0].Snippet, store.MarkStart+"twenty"+store.MarkEnd) {
+		t.Errorf("hits %+v, %v", hits, err)
+	}
+	u.Text, u.Raw, u.Revision = "That is 30 euros.", "", 1
+	apply(t, s, earshot.Commit{Utterances: []earshot.Utterance{u}})
+	equal(t, "what was revised", texts(t, s, store.SearchQuery{Text: "twenty"}), []string{})
+}
+
 func testSearchFilters(t *testing.T, s Store) {
 	for i := range 3 {
 		speak(t, s, NewCall(i, earshot.CallLive), fmt.Sprintf("hello from agent %d", i), fmt.Sprintf("hello from customer %d", i))
@@ -143,7 +161,7 @@ func testSearchRanked(t *testing.T, s Store) {
 
 func testSearchRevision(t *testing.T, s Store) {
 	u := speak(t, s, NewCall(1, earshot.CallLive), "the colour is blew")[0]
-	u.Text, u.Revision = "the colour is blue", 1
+	u.Text, u.Raw, u.Revision = "the colour is blue", "", 1
 	apply(t, s, earshot.Commit{Utterances: []earshot.Utterance{u}})
 	equal(t, "the old word", texts(t, s, store.SearchQuery{Text: "blew"}), []string{})
 	equal(t, "the new word", texts(t, s, store.SearchQuery{Text: "blue"}), []string{u.Text})

@@ -106,6 +106,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"JobAttempts", testJobAttempts},
 		{"JobReplay", testJobReplay},
 		{"SearchWords", testSearchWords},
+		{"SearchAsSaid", testSearchAsSaid},
 		{"SearchFilters", testSearchFilters},
 		{"SearchPages", testSearchPages},
 		{"SearchRanked", testSearchRanked},

@@ -8,6 +8,14 @@ type run struct {
 	// first and last are indexes of atoms; both have digits.
 	first, last int
 	digits      string
+	// heard is digits with the words among them that sound like digits.
+	heard string
+}
+
+// long reports whether a run has so many digits, in either reading.
+func (r run) long(least, most int) bool {
+	n, h := len(r.digits), len(r.heard)
+	return n >= least && n <= most || h >= least && h <= most
 }
 
 // runs finds all runs of the atoms.
@@ -28,20 +36,33 @@ func runs(atoms []atom) []run {
 // time.
 func grow(atoms []atom, i int) run {
 	const mostFillers = 2
-	r := run{first: i, last: i, digits: atoms[i].digits}
+	r := run{first: i, last: i}
 	skipped := 0
 	for k := i + 1; k < len(atoms) && atoms[k].joined; k++ {
 		switch {
 		case atoms[k].digits != "":
 			r.last, skipped = k, 0
-			r.digits += atoms[k].digits
-		case isFiller(atoms[k].word) && skipped < mostFillers:
+		case isBetween(atoms[k]) && skipped < mostFillers:
 			skipped++
 		default:
-			return r
+			k = len(atoms)
 		}
 	}
+	r.digits, r.heard = digitsOf(atoms[i:r.last+1], false), digitsOf(atoms[i:r.last+1], true)
 	return r
+}
+
+// digitsOf returns the digits of atoms, with what sounds like digits or
+// without.
+func digitsOf(atoms []atom, heard bool) string {
+	var b strings.Builder
+	for _, a := range atoms {
+		b.WriteString(a.digits)
+		if heard && a.digits == "" {
+			b.WriteString(a.maybe)
+		}
+	}
+	return b.String()
 }
 
 // The lengths of card numbers (ISO/IEC 7812-1).
@@ -50,22 +71,49 @@ const (
 	maxCard = 19
 )
 
-// hasCard reports whether a run is or contains a card number. The whole run
-// needs only a right check digit; a part of it must also begin and be as long
-// as the cards of a scheme, and keep the groups whole in runs that are short
-// enough to be something else.
+// hasCard reports whether a run is or contains a card number, in either
+// reading. The whole run needs only a right check digit; a part of it must also
+// begin and be as long as the cards of a scheme, and keep the groups whole in
+// runs that are short enough to be something else.
 func hasCard(atoms []atom, r run) bool {
-	if n := len(r.digits); n < minCard {
+	if len(r.heard) < minCard-3 {
 		return false
-	} else if n <= maxCard {
-		if luhn(r.digits) {
+	}
+	return hasCardIn(atoms, r, r.digits, false) || r.heard != r.digits && hasCardIn(atoms, r, r.heard, true) ||
+		(&readings{left: mostReadings}).haveCard(atoms[r.first:r.last+1], "")
+}
+
+// mostReadings bounds how many ways to read a number are tried. Tens are said a
+// few times in one, and words that sound like digits; texts may be made to
+// have many more.
+const mostReadings = 500
+
+type readings struct{ left int }
+
+// haveCard reports whether the digits read so far and one of the readings of the
+// atoms are the number of a card of a scheme.
+func (n *readings) haveCard(atoms []atom, digits string) bool {
+	for i, a := range atoms {
+		if n.left--; n.left < 0 || len(digits) > maxCard {
+			return false
+		}
+		if a.apart != "" && n.haveCard(atoms[i+1:], digits+a.apart) || a.digits == "" && a.maybe != "" && n.haveCard(atoms[i+1:], digits+a.maybe) {
 			return true
 		}
-		return hasGroupedCard(atoms, r)
+		digits += a.digits
 	}
-	for i := range r.digits {
-		for n := minCard; n <= maxCard && i+n <= len(r.digits); n++ {
-			if part := r.digits[i : i+n]; scheme(part) && luhn(part) {
+	return scheme(digits) && luhn(digits)
+}
+
+func hasCardIn(atoms []atom, r run, digits string, heard bool) bool {
+	if n := len(digits); n < minCard {
+		return false
+	} else if n <= maxCard {
+		return luhn(digits) || hasGroupedCard(atoms, r, heard)
+	}
+	for i := range digits {
+		for n := minCard; n <= maxCard && i+n <= len(digits); n++ {
+			if part := digits[i : i+n]; scheme(part) && luhn(part) {
 				return true
 			}
 		}
@@ -74,12 +122,11 @@ func hasCard(atoms []atom, r run) bool {
 }
 
 // hasGroupedCard looks for a card number made of whole groups.
-func hasGroupedCard(atoms []atom, r run) bool {
+func hasGroupedCard(atoms []atom, r run, heard bool) bool {
 	for i := r.first; i <= r.last; i++ {
-		var digits strings.Builder
 		for k := i; k <= r.last; k++ {
-			digits.WriteString(atoms[k].digits)
-			if scheme(digits.String()) && luhn(digits.String()) {
+			digits := digitsOf(atoms[i:k+1], heard)
+			if scheme(digits) && luhn(digits) {
 				return true
 			}
 		}

@@ -1,6 +1,12 @@
 package redact
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"earshot"
+	"earshot/transcribe/line"
+)
 
 // How long, in utterances of the same stream, what was heard makes a guard
 // careful.
@@ -13,13 +19,22 @@ const (
 // It is not safe for concurrent use. Its memory is short and is not kept over
 // a restart.
 type Guard struct {
+	// patterns are masked besides cards.
+	patterns *Patterns
 	// talk and code count down the utterances after a card or a code was
 	// spoken of, by either party.
 	talk, code int
+	// tail is the end of what was masked last, where it ends in digits: a number
+	// may go on in the next utterance.
+	tail string
 }
 
+// NewGuard returns a guard that masks patterns besides cards; they may be nil.
+func NewGuard(p *Patterns) Guard { return Guard{patterns: p} }
+
 // Heard tells the guard what the other party said: whoever is asked for a
-// card number or a security code answers with bare digits.
+// card number or a security code answers with bare digits. Who is asked for
+// another number then answers with that.
 func (g *Guard) Heard(text string) {
 	atoms := scan([]string{text})
 	for i, a := range atoms {
@@ -27,13 +42,28 @@ func (g *Guard) Heard(text string) {
 		if i+1 < len(atoms) {
 			next = atoms[i+1].word
 		}
-		if isCardWord(a.word) {
+		switch {
+		case isCardWord(a.word):
 			g.talk = carefulAfterTalk
+		case isOtherWord(a.word) || isPlaceWord(a.word):
+			g.talk = 0
 		}
-		if isSecurityCode(a.word, next) || isExpiry(a.word, next) {
+		if isSecurityCode(a.word, next) || isExpiry(a.word, next) || isBack(atoms, i) {
 			g.code = carefulAfterCard
 		}
 	}
+}
+
+// isBack reports whether the digits on the back of a card are spoken of.
+func isBack(atoms []atom, i int) bool {
+	switch atoms[i].word {
+	case "digit", "digits", "code", "number", "numbers":
+	default:
+		return false
+	}
+	end := min(len(atoms), i+4)
+	on := slices.IndexFunc(atoms[i:end], func(a atom) bool { return a.word == "on" })
+	return on > 0 && slices.ContainsFunc(atoms[i+on:end], func(a atom) bool { return a.word == "back" || a.word == "front" })
 }
 
 // Hold returns how many of the last texts, the pending utterances of the
@@ -44,15 +74,16 @@ func (g *Guard) Hold(texts []string) int {
 		least = 3
 		most  = 2 * maxCard
 	)
-	atoms := scan(texts)
+	atoms := scan(append([]string{g.tail}, texts...))
 	r, ok := lastRun(atoms)
 	if !ok || len(r.digits) < least || len(r.digits) > most || hasCard(atoms, r) && len(r.digits) >= 16 {
 		return 0
 	}
-	if !mayBegin(r.digits) && g.talk == 0 && !talkBefore(atoms, r.first) {
+	any := g.talk > 0 || g.patterns != nil && len(g.patterns.list) > 0
+	if !any && !mayBegin(r.digits) && !talkBefore(atoms, r.first) {
 		return 0
 	}
-	return len(texts) - atoms[r.first].text
+	return min(len(texts), len(texts)+1-atoms[r.first].text)
 }
 
 // lastRun returns the run that only fillers follow.
@@ -71,47 +102,145 @@ func lastRun(atoms []atom) (run, bool) {
 }
 
 // Mask masks the next utterances of the stream, which belong together as
-// [Guard.Hold] said. Texts may be empty.
-func (g *Guard) Mask(texts []string) []string {
-	out := mask(texts, g.talk > 0)
+// [Guard.Hold] said, each a line of words that may be empty.
+func (g *Guard) Mask(lines [][]earshot.Word) [][]earshot.Word {
+	texts := textsOf(lines)
+	edits, whole := g.cards(texts)
+	out := apply(lines, edits)
+	rest := textsOf(out)
+	out = apply(out, g.patterns.find(rest))
 	for i := range out {
-		if strings.TrimSpace(out[i]) == "" {
+		if len(out[i]) == 0 {
 			continue
 		}
+		masked := line.Text(out[i])
 		if g.code > 0 {
-			out[i] = maskBare(out[i])
+			out[i] = line.Apply(out[i], bareCode(masked))
 		}
 		g.talk, g.code = max(0, g.talk-1), max(0, g.code-1)
 		g.Heard(texts[i])
-		if strings.Contains(out[i], CardNumber) {
-			g.talk, g.code = carefulAfterTalk, carefulAfterCard
+		if strings.Contains(masked, CardNumber) {
+			g.talk = carefulAfterTalk
 		}
+		if whole[i] {
+			g.code = carefulAfterCard
+		}
+	}
+	g.remember(texts)
+	return out
+}
+
+func textsOf(lines [][]earshot.Word) []string {
+	texts := make([]string, len(lines))
+	for i, l := range lines {
+		texts[i] = line.Text(l)
+	}
+	return texts
+}
+
+func apply(lines [][]earshot.Word, edits [][]line.Edit) [][]earshot.Word {
+	out := make([][]earshot.Word, len(lines))
+	for i := range lines {
+		out[i] = line.Apply(lines[i], edits[i])
 	}
 	return out
 }
 
-// maskBare masks a security code or an expiry date that is nearly all of the
+// cards finds cards in the texts and what was said before them, and says which
+// texts have a whole one or the end of one. While a card is spoken of whose
+// number is not given yet, it finds pieces of numbers that come one by one.
+func (g *Guard) cards(texts []string) (edits [][]line.Edit, whole []bool) {
+	edits = cards(append([]string{g.tail}, texts...), g.talk > 0)[1:]
+	whole = make([]bool, len(texts))
+	given := g.code > 0
+	for i, text := range texts {
+		isCard := func(e line.Edit) bool { return e.By == CardNumber }
+		whole[i] = slices.ContainsFunc(edits[i], isCard)
+		given = given || whole[i]
+		if g.talk > 0 && !given && len(edits[i]) == 0 {
+			edits[i] = barePiece(text)
+		}
+	}
+	return edits, whole
+}
+
+// remember keeps the end of the last text if a number may go on after it.
+func (g *Guard) remember(texts []string) {
+	const most = 200
+	tail := g.tail
+	for _, text := range texts {
+		if strings.TrimSpace(text) != "" {
+			tail += " " + text
+		}
+	}
+	atoms := scan([]string{tail})
+	if r, ok := lastRun(atoms); !ok || len(r.digits) >= maxCard || hasCard(atoms, r) {
+		tail = ""
+	}
+	if len(tail) > most {
+		_, tail, _ = strings.Cut(tail[len(tail)-most:], " ")
+	}
+	g.tail = tail
+}
+
+// barePiece finds four digits and more that are nearly all of the text, as
+// somebody answers who is asked for a card number. A year is none.
+func barePiece(text string) []line.Edit {
+	const least = 4
+	atoms, r, ok := bare(text, isLeadIn)
+	if !ok || len(r.digits) < least || len(r.digits) == 4 && (r.digits[:2] == "19" || r.digits[:2] == "20") {
+		return nil
+	}
+	out := make([][]line.Edit, 1)
+	cover(out, atoms, r, CardNumber)
+	return out[0]
+}
+
+// isLeadIn reports whether people say the word before they give a number.
+func isLeadIn(word string) bool {
+	switch word {
+	case "it", "it's", "it\u2019s", "its", "is", "that's", "the", "number", "sure", "my", "please", "thanks", "thank", "you", "of", "course":
+		return true
+	}
+	return false
+}
+
+// bareCode finds a security code or an expiry date that is nearly all of the
 // text.
-func maskBare(text string) string {
+func bareCode(text string) []line.Edit {
+	atoms, r, ok := bare(text, func(word string) bool { return !isOtherWord(word) })
+	if !ok {
+		return nil
+	}
+	out := make([][]line.Edit, 1)
+	switch {
+	case r.long(3, 4):
+		cover(out, atoms, r, SecurityCode)
+	case r.long(6, 6):
+		cover(out, atoms, r, Expiry)
+	}
+	return out[0]
+}
+
+// bare returns the only run of a text that has few other words, all of them
+// such as may be.
+func bare(text string, may func(word string) bool) ([]atom, run, bool) {
 	const mostWords = 5
 	atoms := scan([]string{text})
 	others := 0
 	for _, a := range atoms {
-		if a.digits == "" && !isFiller(a.word) {
-			others++
+		if a.digits != "" || isFiller(a.word) {
+			continue
+		}
+		if others++; !may(a.word) && a.maybe == "" {
+			return nil, run{}, false
 		}
 	}
 	all := runs(atoms)
-	if others > mostWords || len(all) != 1 || nearest(atoms, all[0].first, isOtherWord) >= 0 {
-		return text
+	if others > mostWords || len(all) != 1 {
+		return nil, run{}, false
 	}
-	switch len(all[0].digits) {
-	case 3, 4:
-		return replace([]string{text}, marksOf(atoms, all[0], SecurityCode))[0]
-	case 6:
-		return replace([]string{text}, marksOf(atoms, all[0], Expiry))[0]
-	}
-	return text
+	return atoms, all[0], true
 }
 
 // Partial masks a text that is still being said, after the pending utterances
@@ -123,24 +252,26 @@ func (g *Guard) Partial(pending []string, text string) string {
 		mostAtEnd = 4
 		most      = 8
 	)
-	texts := append(append([]string{}, pending...), text)
-	masked := mask(texts, g.talk > 0)
+	texts := append(slices.Clone(pending), text)
+	found, _ := g.cards(texts)
+	for i, edits := range found {
+		texts[i] = replace(texts[i], edits)
+	}
+	for i, edits := range g.patterns.find(texts) {
+		texts[i] = replace(texts[i], edits)
+	}
+	now := len(texts) - 1
 	if g.code > 0 {
-		masked[len(masked)-1] = maskBare(masked[len(masked)-1])
+		texts[now] = replace(texts[now], bareCode(texts[now]))
 	}
-	atoms := scan(masked)
+	atoms := scan(texts)
 	last, open := lastRun(atoms)
-	var marks []mark
+	edits := make([][]line.Edit, len(texts))
 	for _, r := range runs(atoms) {
-		n := len(r.digits)
-		if n < most && (n < mostAtEnd || !open || r.first != last.first) {
-			continue
-		}
-		for _, m := range marksOf(atoms, r, InProgress) {
-			if m.text == len(masked)-1 {
-				marks = append(marks, m)
-			}
+		n := len(r.heard)
+		if n >= most || n >= mostAtEnd && open && r.first == last.first {
+			cover(edits, atoms, r, InProgress)
 		}
 	}
-	return replace(masked, marks)[len(masked)-1]
+	return replace(texts[now], edits[now])
 }

@@ -12,6 +12,8 @@ package redact
 import (
 	"slices"
 	"strings"
+
+	"earshot/transcribe/line"
 )
 
 // What stands in the place of what is masked.
@@ -23,61 +25,53 @@ const (
 	InProgress = "\u2022\u2022\u2022\u2022"
 )
 
-// mark is a piece of one text to be replaced.
-type mark struct {
-	text, start, end int
-	by               string
-}
-
 // Mask masks cards in one text that stands alone.
-func Mask(text string) string { return mask([]string{text}, false)[0] }
+func Mask(text string) string { return replace(text, cards([]string{text}, false)[0]) }
 
-// mask masks the texts as one piece of speech. talk says that a card was
-// spoken of before.
-func mask(texts []string, talk bool) []string {
+// cards finds what to mask in the texts, taken as one piece of speech. talk
+// says that a card was spoken of before.
+func cards(texts []string, talk bool) [][]line.Edit {
 	atoms := scan(texts)
-	var marks []mark
+	out := make([][]line.Edit, len(texts))
 	card := talk
 	for _, r := range runs(atoms) {
-		n := len(r.digits)
 		spoken := talk || talkBefore(atoms, r.first)
 		switch {
-		case hasCard(atoms, r), spoken && n >= minCard-1 && n <= maxCard && !otherBefore(atoms, r.first):
-			marks = append(marks, marksOf(atoms, r, CardNumber)...)
+		case hasCard(atoms, r), spoken && r.long(minCard-1, maxCard) && !otherBefore(atoms, r.first):
+			cover(out, atoms, r, CardNumber)
 			card = true
-		case n >= 3 && n <= 4 && askedBefore(atoms, r.first, isSecurityCode):
-			marks = append(marks, marksOf(atoms, r, SecurityCode)...)
-		case n >= 2 && n <= 6 && (card || spoken) && askedBefore(atoms, r.first, isExpiry):
-			marks = append(marks, marksOf(atoms, r, Expiry)...)
+		case r.long(3, 4) && askedBefore(atoms, r.first, isSecurityCode):
+			cover(out, atoms, r, SecurityCode)
+		case r.long(2, 6) && (card || spoken) && askedBefore(atoms, r.first, isExpiry):
+			cover(out, atoms, r, Expiry)
 		}
 	}
-	return replace(texts, marks)
+	return out
 }
 
-// marksOf covers a run, one mark in each text it touches.
-func marksOf(atoms []atom, r run, by string) []mark {
-	var out []mark
+// cover masks a run, in one piece in each text it touches.
+func cover(out [][]line.Edit, atoms []atom, r run, by string) {
+	last := -1
 	for _, a := range atoms[r.first : r.last+1] {
 		if a.digits == "" {
 			continue
 		}
-		if n := len(out); n > 0 && out[n-1].text == a.text {
-			out[n-1].end = a.end
+		edits := out[a.text]
+		if a.text == last {
+			edits[len(edits)-1].End = a.end
 			continue
 		}
-		out = append(out, mark{text: a.text, start: a.start, end: a.end, by: by})
+		last = a.text
+		out[a.text] = append(edits, line.Edit{Start: a.start, End: a.end, By: by})
 	}
-	return out
 }
 
-// replace returns the texts with the marked pieces replaced. Marks are in
-// order and do not overlap.
-func replace(texts []string, marks []mark) []string {
-	out := slices.Clone(texts)
-	for _, m := range slices.Backward(marks) {
-		out[m.text] = out[m.text][:m.start] + m.by + out[m.text][m.end:]
+// replace returns the text with edits made that are in order.
+func replace(text string, edits []line.Edit) string {
+	for _, e := range slices.Backward(edits) {
+		text = text[:e.Start] + e.By + text[e.End:]
 	}
-	return out
+	return text
 }
 
 // isCardWord reports whether the word is one that people call a card by.
@@ -95,6 +89,16 @@ func isOtherWord(word string) bool {
 	switch strings.TrimSuffix(word, "s") {
 	case "order", "tracking", "reference", "phone", "telephone", "mobile", "invoice", "ticket", "case", "serial",
 		"policy", "iban", "call":
+		return true
+	}
+	return false
+}
+
+// isPlaceWord reports whether the word names another number that people are
+// asked for, near cards too.
+func isPlaceWord(word string) bool {
+	switch word {
+	case "zip", "postcode", "postal", "birth", "address", "extension", "phone", "email":
 		return true
 	}
 	return false

@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"earshot"
+	"earshot/transcribe/line"
 )
 
 func TestMask(t *testing.T) {
@@ -80,6 +83,11 @@ func TestGuardMasksPieces(t *testing.T) {
 			[]string{"it's 4711", "I think"},
 		},
 		{
+			"in pairs",
+			[]string{"It's 41", "eleven", "eleven eleven", "one one", "11 11", "uh 11"},
+			[]string{"It's 41", "[card number]", "[card number]", "[card number]", "[card number]", "uh [card number]"},
+		},
+		{
 			"code after card",
 			[]string{"4111 1111 1111 1111", "341", "oh four twenty seven"},
 			[]string{"[card number]", "[security code]", "[security code]"},
@@ -100,10 +108,23 @@ func feed(g *Guard, texts []string) []string {
 	for _, text := range texts {
 		pending = append(pending, text)
 		ready := len(pending) - g.Hold(pending)
-		out = append(out, g.Mask(pending[:ready])...)
+		out = append(out, masked(g, pending[:ready]...)...)
 		pending = pending[ready:]
 	}
-	return append(out, g.Mask(pending)...)
+	return append(out, masked(g, pending...)...)
+}
+
+// masked returns what the guard makes of texts that belong together.
+func masked(g *Guard, texts ...string) []string {
+	lines := make([][]earshot.Word, len(texts))
+	for i, text := range texts {
+		lines[i] = line.Split(text)
+	}
+	var out []string
+	for _, l := range g.Mask(lines) {
+		out = append(out, line.Text(l))
+	}
+	return out
 }
 
 func TestGuardHolds(t *testing.T) {
@@ -135,26 +156,77 @@ func TestGuardHolds(t *testing.T) {
 func TestGuardListensToTheOtherParty(t *testing.T) {
 	g := &Guard{}
 	g.Heard("And the security code on the back of your card?")
-	if got := g.Mask([]string{"it's three four one"})[0]; got != "it's [security code]" {
+	if got := masked(g, "it's three four one")[0]; got != "it's [security code]" {
 		t.Errorf("code: %q", got)
 	}
 	g = &Guard{}
 	g.Heard("Can I have your card number please?")
-	if got := g.Mask([]string{"yes 4111 1111 1111 1112"})[0]; got != "yes [card number]" {
+	if got := masked(g, "yes 4111 1111 1111 1112")[0]; got != "yes [card number]" {
 		t.Errorf("misheard number: %q", got)
 	}
-	if got := (&Guard{}).Mask([]string{"yes 4111 1111 1111 1112"})[0]; got != "yes 4111 1111 1111 1112" {
+	if got := masked(&Guard{}, "yes 4111 1111 1111 1112")[0]; got != "yes 4111 1111 1111 1112" {
 		t.Errorf("number nobody asked for: %q", got)
+	}
+}
+
+// apart gives the guard each text for itself, as when the speaker is slow and
+// none waits for the next.
+func apart(g *Guard, texts ...string) []string {
+	var out []string
+	for _, text := range texts {
+		out = append(out, masked(g, text)...)
+	}
+	return out
+}
+
+func TestGuardMasksSlowPieces(t *testing.T) {
+	g := &Guard{}
+	g.Heard("Could you read me the long number on your card?")
+	got := apart(g, "sure", "it's 4111", "one one one one", "1111", "thank you", "1111.")
+	want := []string{"sure", "it's [card number]", "[card number]", "[card number]", "thank you", "[security code]."}
+	if !slices.Equal(got, want) {
+		t.Errorf("asked: %q", got)
+	}
+	got = apart(&Guard{}, "it's 4111", "1111 1111", "1111")
+	if want := []string{"it's 4111", "1111 1111", "[card number]"}; !slices.Equal(got, want) {
+		t.Errorf("unasked: %q", got)
+	}
+}
+
+func TestGuardAsksForMore(t *testing.T) {
+	for asked, want := range map[string]string{
+		"And the three digits on the back?":             "[security code]",
+		"What is the number on the front, four digits?": "[security code]",
+		"When does it expire?":                          "[security code]",
+		"Okay. What was your order number?":             "3417",
+		"Is the card for your zip code?":                "3417",
+		"Read me your card number.":                     "[card number]",
+		"And which year did you get the credit card?":   "[card number]",
+	} {
+		g := &Guard{}
+		g.Heard(asked)
+		if got := apart(g, "3417")[0]; got != want {
+			t.Errorf("after %q: %q, want %q", asked, got, want)
+		}
+	}
+	g := &Guard{}
+	g.Heard("Is that card from this year?")
+	for text, want := range map[string]string{
+		"2019": "2019", "It's 1420 Maple Avenue": "It's 1420 Maple Avenue", "that is $1,420": "that is $1,420", "It's 4555.": "It's [card number].",
+	} {
+		if got := apart(g, text)[0]; got != want {
+			t.Errorf("got %q", got)
+		}
 	}
 }
 
 func TestGuardForgets(t *testing.T) {
 	g := &Guard{}
-	g.Mask([]string{"4111 1111 1111 1111"})
+	masked(g, "4111 1111 1111 1111")
 	for range carefulAfterCard {
-		g.Mask([]string{"and now something else altogether"})
+		masked(g, "and now something else altogether")
 	}
-	if got := g.Mask([]string{"just 341"})[0]; got != "just 341" {
+	if got := masked(g, "just 341")[0]; got != "just 341" {
 		t.Errorf("still careful: %q", got)
 	}
 }
@@ -198,7 +270,7 @@ func FuzzMask(f *testing.F) {
 		if n := g.Hold([]string{a, b}); n < 0 || n > 2 {
 			t.Fatalf("Hold = %d", n)
 		}
-		if got := g.Mask([]string{a, b}); len(got) != 2 {
+		if got := masked(g, a, b); len(got) != 2 {
 			t.Fatalf("%d texts", len(got))
 		}
 		// A card number in the clear never comes through, whatever is around it.

@@ -1,9 +1,12 @@
 package redact
 
 import (
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"earshot/spoken"
 )
 
 // atom is the smallest piece of text that stands for digits, or a word that
@@ -15,6 +18,10 @@ type atom struct {
 	word string
 	// digits are what the atom stands for; empty for other words.
 	digits string
+	// maybe is the digit that a word sounds like: "for" may be a four.
+	maybe string
+	// apart is what "thirty five" stands for if it is thirty and five.
+	apart string
 	// joined says that only what may stand within a number lies between the
 	// atom before and this one.
 	joined bool
@@ -23,101 +30,19 @@ type atom struct {
 // isFiller reports whether people say the word within a number.
 func isFiller(word string) bool {
 	switch word {
-	case "uh", "um", "er", "erm", "ah", "hm", "and", "then", "okay", "ok", "yeah", "yes", "dash", "space", "dot":
+	case "and", "then", "okay", "ok", "yeah", "yes", "right", "so", "now", "next", "again", "dash", "hyphen", "minus", "slash", "space", "dot", "comma", counted:
 		return true
 	}
-	return false
+	return spoken.IsHesitation(word)
 }
 
 // unit returns the digit a word names. An "o" counts only next to other
 // digits; see dropLoneOh.
 func unit(word string) string {
-	switch word {
-	case "zero", "oh", "o", "nought":
-		return "0"
-	case "one":
-		return "1"
-	case "two":
-		return "2"
-	case "three":
-		return "3"
-	case "four":
-		return "4"
-	case "five":
-		return "5"
-	case "six":
-		return "6"
-	case "seven":
-		return "7"
-	case "eight":
-		return "8"
-	case "nine":
-		return "9"
+	if d, ok := spoken.Digit(word); ok {
+		return strconv.Itoa(d)
 	}
 	return ""
-}
-
-// teen returns the two digits of a number word from ten to nineteen.
-func teen(word string) string {
-	switch word {
-	case "ten":
-		return "10"
-	case "eleven":
-		return "11"
-	case "twelve":
-		return "12"
-	case "thirteen":
-		return "13"
-	case "fourteen":
-		return "14"
-	case "fifteen":
-		return "15"
-	case "sixteen":
-		return "16"
-	case "seventeen":
-		return "17"
-	case "eighteen":
-		return "18"
-	case "nineteen":
-		return "19"
-	}
-	return ""
-}
-
-// ten returns the first digit of a number word from twenty to ninety.
-func ten(word string) string {
-	switch word {
-	case "twenty":
-		return "2"
-	case "thirty":
-		return "3"
-	case "forty", "fourty":
-		return "4"
-	case "fifty":
-		return "5"
-	case "sixty":
-		return "6"
-	case "seventy":
-		return "7"
-	case "eighty":
-		return "8"
-	case "ninety":
-		return "9"
-	}
-	return ""
-}
-
-// times returns how often the digit after the word is meant.
-func times(word string) int {
-	switch word {
-	case "double":
-		return 2
-	case "triple", "treble":
-		return 3
-	case "quadruple":
-		return 4
-	}
-	return 0
 }
 
 // scan splits the texts, one after the other, into words and numerals and
@@ -127,7 +52,7 @@ func scan(texts []string) []atom {
 	for i, s := range texts {
 		atoms = append(atoms, split(i, s, len(atoms) > 0)...)
 	}
-	return dropLoneOh(readNumbers(atoms))
+	return dropLoneOh(readNumbers(dropCounts(atoms)))
 }
 
 // split finds the words and numerals of one text. An apostrophe is part of a
@@ -187,8 +112,14 @@ func readNumbers(atoms []atom) []atom {
 			next = atoms[i+1]
 		}
 		used := 0
+		if d, ok := spoken.Homophone(a.word); ok {
+			a.maybe = strconv.Itoa(d)
+		}
 		a.digits, used = number(a, next, len(out) > 0 && out[len(out)-1].digits != "")
 		if used == 2 {
+			if t, ok := spoken.Tens(a.word); ok {
+				a.apart = strconv.Itoa(t) + unit(next.word)
+			}
 			a.end = next.end
 			i++
 		}
@@ -203,23 +134,25 @@ func number(a, next atom, afterDigits bool) (digits string, used int) {
 	if a.digits != "" {
 		return a.digits, 1
 	}
-	if n := times(a.word); n > 0 {
+	if n := spoken.Times(a.word); n > 0 {
 		if d := oneDigit(next); d != "" {
 			return strings.Repeat(d, n), 2
 		}
 		return "", 1
 	}
-	if t := ten(a.word); t != "" {
-		if d := oneDigit(next); d != "" && d != "0" {
-			return t + d, 2
+	if t, ok := spoken.Tens(a.word); ok {
+		// "Sixty - nine" and "sixty, nine" are 60 and 9.
+		if d := unit(next.word); d != "" && d != "0" && next.start == a.end+1 {
+			return strconv.Itoa(t/10) + d, 2
 		}
-		return t + "0", 1
+		return strconv.Itoa(t), 1
+	}
+	if t, ok := spoken.Teen(a.word); ok {
+		return strconv.Itoa(t), 1
 	}
 	switch {
 	case unit(a.word) != "":
 		return unit(a.word), 1
-	case teen(a.word) != "":
-		return teen(a.word), 1
 	case a.word == "hundred" && afterDigits:
 		return "00", 1
 	case a.word == "thousand" && afterDigits:
@@ -235,17 +168,77 @@ func oneDigit(a atom) string {
 	return unit(a.word)
 }
 
-// dropLoneOh takes the digit from an "oh" that has no digits beside it.
+// counted is the word that stands for how many digits come next.
+const counted = "four digits"
+
+// dropCounts makes one filler of what says how many digits come next: "the
+// last four are", "first four digits".
+func dropCounts(atoms []atom) []atom {
+	out := atoms[:0]
+	for i := 0; i < len(atoms); i++ {
+		a := atoms[i]
+		to := i
+		switch a.word {
+		case "first", "next", "last", "final", "other", "second", "third", "middle":
+			to = countOf(atoms, i+1)
+		}
+		if to > i {
+			a.word, a.end = counted, atoms[to].end
+			if n := len(out); n > 0 && out[n-1].word == "the" && a.joined && out[n-1].text == a.text {
+				a.start, a.joined = out[n-1].start, out[n-1].joined
+				out = out[:n-1]
+			}
+			i = to
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// countOf returns the last atom of "four digits are" at i, or 0.
+func countOf(atoms []atom, i int) int {
+	if i >= len(atoms) || !atoms[i].joined || atoms[i].text != atoms[i-1].text || unit(atoms[i].word) != "4" && atoms[i].digits != "4" {
+		return 0
+	}
+	const most = 2
+	for n := 0; n < most && i+1 < len(atoms) && atoms[i+1].text == atoms[i].text; n++ {
+		switch atoms[i+1].word {
+		case "digit", "digits", "number", "numbers", "are", "is":
+			i++
+		}
+	}
+	return i
+}
+
+// dropLoneOh takes the digit from an "oh" that has no digits beside it, over
+// what people say within a number.
 func dropLoneOh(atoms []atom) []atom {
 	for i := range atoms {
-		if w := atoms[i].word; w != "oh" && w != "o" {
+		if !isOh(atoms[i].word) {
 			continue
 		}
-		before := i > 0 && atoms[i].joined && atoms[i-1].digits != ""
-		after := i+1 < len(atoms) && atoms[i+1].joined && atoms[i+1].digits != ""
-		if !before && !after {
+		if !digitsBefore(atoms, i) && !digitsBehind(atoms, i) {
 			atoms[i].digits = ""
 		}
 	}
 	return atoms
 }
+
+func digitsBefore(atoms []atom, i int) bool {
+	for i > 0 && atoms[i].joined && isBetween(atoms[i-1]) {
+		i--
+	}
+	return i > 0 && atoms[i].joined && atoms[i-1].digits != ""
+}
+
+func digitsBehind(atoms []atom, i int) bool {
+	for i++; i < len(atoms) && atoms[i].joined && (isBetween(atoms[i]) || isOh(atoms[i].word)); i++ {
+		continue
+	}
+	return i < len(atoms) && atoms[i].joined && atoms[i].digits != ""
+}
+
+// isBetween reports whether an atom may stand between the digits of a number.
+func isBetween(a atom) bool { return isFiller(a.word) || a.maybe != "" }
+
+func isOh(word string) bool { return word == "oh" || word == "o" }

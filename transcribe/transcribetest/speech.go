@@ -45,11 +45,16 @@ func load(name string) Speech {
 	if err != nil {
 		panic(fmt.Sprintf("transcribetest: %v", err))
 	}
-	s := Speech{Name: name, PCM: make([]int16, len(coded)), Turns: strings.Split(strings.TrimSpace(string(text)), "\n")}
+	return Speech{Name: name, PCM: MuLaw(coded), Turns: strings.Split(strings.TrimSpace(string(text)), "\n")}
+}
+
+// MuLaw expands G.711 mu-law.
+func MuLaw(coded []byte) []int16 {
+	pcm := make([]int16, len(coded))
 	for i, b := range coded {
-		s.PCM[i] = muLaw(b)
+		pcm[i] = muLaw(b)
 	}
-	return s
+	return pcm
 }
 
 // muLaw expands one octet of G.711 mu-law.

@@ -133,7 +133,7 @@ func writeText(w *bufio.Writer, call *earshot.Call, turns []Turn) {
 
 // writeSRT writes SubRip: numbered cues, a comma before the milliseconds.
 func writeSRT(w *bufio.Writer, turns []Turn) {
-	for i, t := range turns {
+	for i, t := range cues(turns) {
 		start, end := span(t)
 		text := strings.ReplaceAll(oneLine(t.Text), "-->", "->")
 		fmt.Fprintf(w, "%d\n%s --> %s\n%s: %s\n\n", i+1, clock(start, ','), clock(end, ','), t.Speaker, text)
@@ -144,7 +144,7 @@ func writeSRT(w *bufio.Writer, turns []Turn) {
 func writeVTT(w *bufio.Writer, turns []Turn) {
 	fmt.Fprint(w, "WEBVTT\n\n")
 	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
-	for _, t := range turns {
+	for _, t := range cues(turns) {
 		start, end := span(t)
 		fmt.Fprintf(w, "%s --> %s\n<v %s>%s</v>\n\n", clock(start, '.'), clock(end, '.'),
 			escape.Replace(t.Speaker), escape.Replace(oneLine(t.Text)))

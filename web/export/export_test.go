@@ -45,7 +45,40 @@ func sample() (earshot.Call, []earshot.Utterance) {
 		say("u4", "p3", 3_723_456, 3_724_000, "Goodbye."),
 		say("u5", "nobody", 6000, 6500, "Hello?"),
 		say("u6", "p1", 7000, 7100, "  "),
+		long(say("u7", "p2", 10_000, 24_000, "")),
 		partial,
+	}
+}
+
+// long is a turn too long for one cue: three sentences, half a second a word.
+func long(u earshot.Utterance) earshot.Utterance {
+	u.Text = "I ordered the blue one in March, but the parcel that came last week has a red one in it. " +
+		"I would like to send it back. Could you tell me how?"
+	for i, w := range strings.Fields(u.Text) {
+		at := u.StartMS + int64(i)*450
+		u.Words = append(u.Words, earshot.Word{Text: w, StartMS: at, EndMS: at + 400})
+	}
+	return u
+}
+
+func TestCuesHoldEveryWordOnce(t *testing.T) {
+	whole := long(earshot.Utterance{ID: "u", StartMS: 1000, EndMS: 16_000})
+	list := cues([]Turn{{Utterance: whole, Speaker: "Customer"}})
+	var texts []string
+	last := whole.StartMS
+	for _, c := range list {
+		texts = append(texts, c.Text)
+		if len(c.Text) > mostLetters || c.StartMS < last || c.EndMS <= c.StartMS || c.Speaker != "Customer" || c.EndMS-c.StartMS > mostTime {
+			t.Errorf("cue %d to %d behind %d: %q", c.StartMS, c.EndMS, last, c.Text)
+		}
+		last = c.EndMS
+	}
+	if strings.Join(texts, " ") != whole.Text || len(list) < 3 || list[0].StartMS != 1000 || last != 16_000 {
+		t.Errorf("%d cues, the last until %d: %q", len(list), last, texts)
+	}
+	whole.Words = whole.Words[1:] // not those of the text
+	if list = cues([]Turn{{Utterance: whole}}); len(list) != 1 || list[0].Text != whole.Text {
+		t.Errorf("other words: %+v", list)
 	}
 }
 
@@ -84,7 +117,7 @@ func TestJSONReadsBack(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &doc); err != nil {
 		t.Fatal(err)
 	}
-	if doc.Call.ID != call.ID || len(doc.Utterances) != 5 || doc.Utterances[1].Speaker != "Customer" {
+	if doc.Call.ID != call.ID || len(doc.Utterances) != 6 || doc.Utterances[1].Speaker != "Customer" {
 		t.Errorf("read back %+v", doc)
 	}
 }

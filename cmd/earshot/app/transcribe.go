@@ -13,6 +13,7 @@ import (
 	"earshot/transcribe/models"
 	"earshot/transcribe/moonshine"
 	"earshot/transcribe/vad"
+	"earshot/transcribe/vocabulary"
 )
 
 // recognition stands for the transcriber while its models are being loaded,
@@ -74,13 +75,22 @@ func (a *App) startTranscribe(context.Context) error {
 		}
 		detector, recogniser = d, r
 	}
-	t, err := transcribe.New(transcribe.Config{Workers: a.cfg.Transcribe.Workers}, detector, recogniser, sinkPort{a}, a.log)
+	patterns, err := a.cfg.Transcribe.Patterns()
+	if err != nil {
+		return err
+	}
+	words := vocabulary.New(a.cfg.Transcribe.Vocabulary, 0, a.log)
+	t, err := transcribe.New(transcribe.Config{
+		Workers: a.cfg.Transcribe.Workers, Vocabulary: words, Names: a.calls.Names, Mask: patterns,
+	}, detector, recogniser, sinkPort{a}, a.log)
 	if err != nil {
 		return err
 	}
 	t.Start()
 	a.onStop("recognition", func(context.Context) error { return t.Close() })
 	a.metrics.MustRegister(t.Collectors()...)
+	a.metrics.MustRegister(words.Collectors()...)
+	a.background("vocabulary", words.Follow)
 	a.trans.loaded(t)
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"earshot/transcribe/redact"
 )
 
 // Config is all settings. The koanf tags are the keys of the YAML file; each
@@ -86,9 +88,31 @@ type HTTP struct {
 
 // Transcribe is recognition.
 type Transcribe struct {
-	Engine  string `koanf:"engine" doc:"moonshine (built in) or none."`
-	Model   string `koanf:"model" doc:"Folder of the models; empty: models/dist beside the program or in the working folder."`
-	Workers int    `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core but one, at least one."`
+	Engine     string `koanf:"engine" doc:"moonshine (built in) or none."`
+	Model      string `koanf:"model" doc:"Folder of the models; empty: models/dist beside the program or in the working folder."`
+	Vocabulary string `koanf:"vocabulary" doc:"File of names and products (YAML) that are corrected where they were misheard, read again when it changes; empty: none."`
+	Mask       []Mask `koanf:"mask" doc:"What is masked besides cards, see docs/text.md; only in the file."`
+	Workers    int    `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core but one, at least one."`
+}
+
+// Mask is a kind of number that is masked in what was said.
+type Mask struct {
+	Name   string `koanf:"name"`
+	Regexp string `koanf:"regexp"`
+	Label  string `koanf:"label"`
+}
+
+// Patterns returns the patterns of transcribe.mask, ready for use.
+func (t Transcribe) Patterns() (*redact.Patterns, error) {
+	list := make([]redact.Pattern, len(t.Mask))
+	for i, m := range t.Mask {
+		list[i] = redact.Pattern(m)
+	}
+	p, err := redact.Compile(list)
+	if err != nil {
+		return nil, fmt.Errorf("transcribe.mask: %w", err)
+	}
+	return p, nil
 }
 
 // LLM is an optional language model behind an OpenAI-compatible endpoint.
@@ -229,6 +253,9 @@ func (c Config) Check() error {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return fmt.Errorf("%s: %q is not HOST:PORT", key, addr)
 		}
+	}
+	if _, err := c.Transcribe.Patterns(); err != nil {
+		return err
 	}
 	_, _, err := c.RTP.Range()
 	return err

@@ -100,6 +100,8 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		{name: "TLS", env: []string{"EARSHOT_SIP_TLS_CERT=a.pem"}, want: "sip.tls_key"},
 		{name: "policies in the environment", env: []string{"EARSHOT_SIP_POLICIES=x"}, want: "EARSHOT_SIP_POLICIES"},
 		{name: "unknown key of a policy", file: "sip:\n  policies:\n  - tls: true\n", want: "tls"},
+		{name: "pattern to mask", file: "transcribe:\n  mask:\n  - {name: ssn, regexp: '(\\d'}\n", want: "transcribe.mask: pattern ssn: error parsing regexp"},
+		{name: "masks in the environment", env: []string{"EARSHOT_TRANSCRIBE_MASK=x"}, want: "EARSHOT_TRANSCRIBE_MASK"},
 		{name: "number", env: []string{"EARSHOT_DATA_RESERVE_MB=lots"}, want: "reserve_mb"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
