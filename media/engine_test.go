@@ -596,3 +596,17 @@ func TestPollerHurries(t *testing.T) {
 		t.Errorf("rests %v after it", got)
 	}
 }
+
+// The first two streams of a server have neighbouring ports, wherever in the
+// range it begins.
+func TestFirstPortsAreNeighbours(t *testing.T) {
+	for range 100 {
+		p, err := newPorts(20_000, 20_007)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.next%2 != 0 || p.next+1 >= p.pairs {
+			t.Fatalf("it begins at pair %d of %d", p.next, p.pairs)
+		}
+	}
+}

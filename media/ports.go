@@ -18,7 +18,9 @@ const receiveBuffer = 512 << 10
 
 // ports hands out pairs of an even RTP port and the odd one after it
 // (RFC 3550 11). It goes round the range, so that the port of a closed stream
-// is the last to be used again and stray packets reach nobody.
+// is the last to be used again and stray packets reach nobody. It begins
+// anywhere, but two streams side by side: tools that replay captures (SIPp)
+// count on the ports of a call being neighbours.
 type ports struct {
 	min, pairs int // the first even port and how many pairs there are
 
@@ -33,7 +35,7 @@ func newPorts(low, high int) (*ports, error) {
 	if low < 2 || high > 65535 || n < 1 {
 		return nil, fmt.Errorf("no pair of RTP ports between %d and %d", low, high)
 	}
-	return &ports{min: low, pairs: n, next: rand.IntN(n), used: map[int]bool{}}, nil
+	return &ports{min: low, pairs: n, next: 2 * rand.IntN((n+1)/2), used: map[int]bool{}}, nil
 }
 
 // socketPair is two bound sockets.

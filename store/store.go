@@ -47,8 +47,10 @@ type CallQuery struct {
 	// State is "live", "ended" (all but live) or "" for both.
 	State string
 	// Tag restricts it to calls with this tag unless empty.
-	Tag   string
-	Limit int
+	Tag string
+	// Audience restricts it to the calls that somebody may see.
+	Audience earshot.Audience
+	Limit    int
 	// Before is the cursor of the page before, "" for the first page.
 	Before string
 }
@@ -61,6 +63,8 @@ type SearchQuery struct {
 	// CallID and Role restrict the search unless empty.
 	CallID earshot.CallID
 	Role   earshot.Role
+	// Audience restricts it to the calls that somebody may see.
+	Audience earshot.Audience
 	// Rank puts the best match first, among the newest [RankWindow] matches;
 	// else the newest is first.
 	Rank  bool

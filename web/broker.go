@@ -46,6 +46,8 @@ type partial struct {
 // Seq is 0 for partials.
 type frame struct {
 	seq   int64
+	call  earshot.CallID
+	kind  earshot.EventType
 	bytes []byte
 }
 
@@ -220,5 +222,5 @@ func encode(e earshot.Event) frame {
 	}
 	buf = append(append(buf, "event: "...), e.Type...)
 	buf = append(append(buf, "\ndata: "...), raw...)
-	return frame{seq: e.Seq, bytes: append(buf, '\n', '\n')}
+	return frame{seq: e.Seq, call: e.CallID, kind: e.Type, bytes: append(buf, '\n', '\n')}
 }

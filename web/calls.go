@@ -72,7 +72,7 @@ func (s *Server) callRoutes(api huma.API) {
 }
 
 func (s *Server) listCalls(ctx context.Context, in *callsInput) (*jsonBody[page[earshot.Call]], error) {
-	calls, next, err := s.deps.Reader.Calls(ctx, CallQuery{State: in.State, Tag: in.Tag, Limit: in.Limit, Before: in.Cursor})
+	calls, next, err := s.deps.Reader.Calls(ctx, CallQuery{State: in.State, Tag: in.Tag, Audience: audienceOf(ctx), Limit: in.Limit, Before: in.Cursor})
 	if err != nil {
 		return nil, err
 	}

@@ -28,9 +28,6 @@ func (c *Config) check() (*url.URL, error) {
 	if c.Version == "" {
 		c.Version = "dev"
 	}
-	if err := checkListen(c.Listen); err != nil {
-		return nil, err
-	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return nil, errors.New("http.tls_cert and http.tls_key go together: set both or neither")
 	}
@@ -44,16 +41,18 @@ func (c *Config) check() (*url.URL, error) {
 	return u, nil
 }
 
-func checkListen(listen string) error {
+// checkOpen refuses to listen where others could reach a server without
+// accounts.
+func checkOpen(listen string, accounts bool) error {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return fmt.Errorf("http.listen: %q is not HOST:PORT", listen)
 	}
-	if isLoopbackHost(host) {
+	if accounts || isLoopbackHost(host) {
 		return nil
 	}
 	return fmt.Errorf("http.listen: %s can be reached from other machines, and there are no accounts that "+
-		"would protect the calls: listen on 127.0.0.1:%s and put a proxy that signs people in before it", listen, port)
+		"would protect the calls: make one with earshot accounts add --role admin, or listen on 127.0.0.1:%s", listen, port)
 }
 
 // isLoopbackHost reports whether a host without port means this machine only.

@@ -20,8 +20,10 @@ type CallQuery struct {
 	// State is "live", "ended" (all but live) or "" for both.
 	State string
 	// Tag restricts it to calls with this tag unless empty.
-	Tag   string
-	Limit int
+	Tag string
+	// Audience restricts it to the calls that somebody may see.
+	Audience earshot.Audience
+	Limit    int
 	// Before is the cursor of the page before, "" for the first page.
 	Before string
 }
@@ -32,6 +34,8 @@ type SearchQuery struct {
 	// CallID and Role restrict the search unless empty.
 	CallID earshot.CallID
 	Role   earshot.Role
+	// Audience restricts it to the calls that somebody may see.
+	Audience earshot.Audience
 	// Rank puts the best match first, else the newest.
 	Rank   bool
 	Limit  int
@@ -107,8 +111,8 @@ type Jobs interface {
 	ReplayDead(ctx context.Context) (int, error)
 }
 
-// Deps is what the server needs of the others. Only Directory, Traces, Broker,
-// Ready and Gatherer may be left nil.
+// Deps is what the server needs of the others. Only Accounts, Directory, Traces,
+// Broker, Ready and Gatherer may be left nil.
 type Deps struct {
 	Reader Reader
 	Live   Live
@@ -117,6 +121,8 @@ type Deps struct {
 	Audio    Audio
 	Jobs     Jobs
 	Traces   Traces
+	// Accounts is who may sign in.
+	Accounts Accounts
 	// Directory is who works in the contact centre.
 	Directory Directory
 	// Broker may be made before the server, so that no event is missed while
@@ -134,6 +140,9 @@ func (d *Deps) check() error {
 	}
 	if d.Directory == nil {
 		d.Directory = noDirectory{}
+	}
+	if d.Accounts == nil {
+		d.Accounts = noAccounts{}
 	}
 	if d.Traces == nil {
 		d.Traces = noTraces{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -66,6 +67,9 @@ func (in *EventsInput) after() (int64, bool) {
 type session struct {
 	server   *Server
 	call     earshot.CallID
+	audience earshot.Audience
+	// seen are the calls of which it is known whether the audience sees them.
+	seen     map[earshot.CallID]bool
 	reader   *reader
 	partials []partial
 	last     int64 // Seq of the last event written
@@ -79,7 +83,9 @@ func (s *Server) events(ctx context.Context, call earshot.CallID, in *EventsInpu
 	if err != nil {
 		return nil, err
 	}
-	ses := &session{server: s, call: call, reader: r, partials: partials}
+	ses := &session{
+		server: s, call: call, audience: audienceOf(ctx), seen: map[earshot.CallID]bool{}, reader: r, partials: partials,
+	}
 	if err := ses.begin(ctx, in); err != nil {
 		s.broker.unsubscribe(r)
 		return nil, err
@@ -149,17 +155,40 @@ func (ses *session) run(w http.ResponseWriter, r *http.Request) {
 	out.write(ses.first)
 	ses.replay(r.Context(), out)
 	for _, p := range ses.partials {
-		out.write(p.frame.bytes)
+		if ses.sees(r.Context(), p.frame) {
+			out.write(p.frame.bytes)
+		}
 	}
 	out.flush()
-	ses.follow(r.Context(), out)
+	ses.follow(r, out)
+}
+
+// sees reports whether an event is for the session's audience. Whose call it is
+// may turn out later, with a change of the call.
+func (ses *session) sees(ctx context.Context, f frame) bool {
+	if ses.audience.All() {
+		return true
+	}
+	seen, known := ses.seen[f.call]
+	if known && (seen || !strings.HasPrefix(string(f.kind), "call.")) {
+		return seen
+	}
+	c, err := ses.server.deps.Reader.Call(ctx, f.call)
+	if err == nil {
+		c = ses.server.live(c)
+		seen = ses.audience.Sees(&c)
+		ses.seen[f.call] = seen
+	}
+	return seen && err == nil
 }
 
 // replay writes what the store has after the last event. An error ends the
 // connection; the client resumes.
 func (ses *session) replay(ctx context.Context, out *eventWriter) {
 	_, err := ses.server.catchUp(ctx, ses.call, ses.last, func(e earshot.Event) error {
-		out.write(encode(e).bytes)
+		if f := encode(e); ses.sees(ctx, f) {
+			out.write(f.bytes)
+		}
 		ses.last = e.Seq
 		return out.err
 	})
@@ -171,7 +200,8 @@ func (ses *session) replay(ctx context.Context, out *eventWriter) {
 	}
 }
 
-func (ses *session) follow(ctx context.Context, out *eventWriter) {
+func (ses *session) follow(r *http.Request, out *eventWriter) {
+	ctx := r.Context()
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	for out.err == nil {
@@ -179,13 +209,16 @@ func (ses *session) follow(ctx context.Context, out *eventWriter) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			if !ses.server.still(r) {
+				return
+			}
 			out.write([]byte(": heartbeat\n\n"))
 			out.flush()
 		case f, ok := <-ses.reader.queue:
 			if !ok {
 				return
 			}
-			ses.deliver(f, out)
+			ses.deliver(ctx, f, out)
 			if len(ses.reader.queue) == 0 {
 				out.flush()
 			}
@@ -193,13 +226,25 @@ func (ses *session) follow(ctx context.Context, out *eventWriter) {
 	}
 }
 
+// still reports whether whoever sent a request is who they were, and signed in.
+func (s *Server) still(r *http.Request) bool {
+	before := principalOf(r.Context())
+	now, err := s.who(r)
+	if err != nil || now == nil || before == nil {
+		return false
+	}
+	return now.account.ID == before.account.ID && now.audience() == before.audience()
+}
+
 // deliver writes an event unless the store gave it already.
-func (ses *session) deliver(f frame, out *eventWriter) {
+func (ses *session) deliver(ctx context.Context, f frame, out *eventWriter) {
 	if f.seq != 0 && f.seq <= ses.last {
 		return
 	}
 	ses.last = max(ses.last, f.seq)
-	out.write(f.bytes)
+	if ses.sees(ctx, f) {
+		out.write(f.bytes)
+	}
 }
 
 // eventWriter remembers the first error and bounds each write.

@@ -124,7 +124,7 @@ func (m *memory) Calls(_ context.Context, q CallQuery) ([]earshot.Call, string, 
 	}
 	var out []earshot.Call
 	for _, c := range m.calls {
-		if q.Tag != "" && !slices.Contains(c.Tags, q.Tag) {
+		if !q.Audience.Sees(&c) || q.Tag != "" && !slices.Contains(c.Tags, q.Tag) {
 			continue
 		}
 		if q.State == "" || (q.State == "ended") == c.State.Ended() {

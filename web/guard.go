@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -20,7 +21,10 @@ import (
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
 	"media-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 
-type requestKey struct{}
+type (
+	requestKey struct{}
+	remoteKey  struct{}
+)
 
 func requestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestKey{}).(string)
@@ -34,7 +38,8 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		id, began := earshot.NewID(), time.Now()
 		w.Header().Set("X-Request-Id", id)
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, id))
+		ctx := context.WithValue(r.Context(), requestKey{}, id)
+		r = r.WithContext(context.WithValue(ctx, remoteKey{}, hostOnly(r.RemoteAddr)))
 		defer func() {
 			route := "unmatched"
 			if rc := chi.RouteContext(r.Context()); rc != nil && rc.RoutePattern() != "" {
@@ -100,7 +105,7 @@ func protect(next http.Handler) http.Handler {
 func (s *Server) ownHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostOnly(r.Host)
-		if host == "" || isLoopbackHost(host) || (s.public != nil && strings.EqualFold(host, s.public.Hostname())) {
+		if host == "" || isLoopbackHost(host) || s.isAddress(host) || (s.public != nil && strings.EqualFold(host, s.public.Hostname())) {
 			next.ServeHTTP(w, r)
 			return
 		}
@@ -123,6 +128,13 @@ func (s *Server) sameSite() (func(http.Handler) http.Handler, error) {
 	return guard.Handler, nil
 }
 
+// isAddress reports whether a host is an address under which a server that
+// listens to other machines may be reached. No foreign name is one.
+func (s *Server) isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil && !isLoopbackHost(hostOnly(s.cfg.Listen))
+}
+
 func notFound(w http.ResponseWriter, _ *http.Request) {
 	writeProblem(w, http.StatusNotFound, "there is nothing at this path; /openapi.json lists what there is")
 }
@@ -131,7 +143,7 @@ func notFound(w http.ResponseWriter, _ *http.Request) {
 func methodNotAllowed(routes chi.Routes) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var allowed []string
-		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut} {
+		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 			if routes.Match(chi.NewRouteContext(), m, r.URL.Path) {
 				allowed = append(allowed, m)
 				if m == http.MethodGet {

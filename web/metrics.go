@@ -12,6 +12,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	panics   prometheus.Counter
+	signIns  *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -27,6 +28,9 @@ func newMetrics() *metrics {
 		panics: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "earshot_web_panics_total", Help: "Requests that ended in a panic.",
 		}),
+		signIns: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "earshot_web_sign_ins_total", Help: "Passwords tried: done, denied, delayed.",
+		}, []string{"outcome"}),
 	}
 }
 
@@ -41,5 +45,5 @@ func (m *metrics) observe(route string, status int, h http.Header, took time.Dur
 }
 
 func (m *metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.requests, m.seconds, m.panics}
+	return []prometheus.Collector{m.requests, m.seconds, m.panics, m.signIns}
 }

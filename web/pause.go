@@ -10,10 +10,10 @@ import (
 	"earshot"
 )
 
-// pauseBody says who pauses or resumes a recording and why. There are no
-// accounts yet: by is taken at its word.
+// pauseBody says who pauses or resumes a recording and why. Without accounts by
+// is taken at its word.
 type pauseBody struct {
-	By     string `json:"by,omitempty" maxLength:"200" doc:"Who wants it, for the call's timeline. Default: api."`
+	By     string `json:"by,omitempty" maxLength:"200" doc:"Who wants it, for the call's timeline. Default: api. Where people sign in it is their login."`
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Why, for the call's timeline."`
 }
 
@@ -44,6 +44,9 @@ func (s *Server) pauser(
 		var body pauseBody
 		if in.Body != nil {
 			body = *in.Body
+		}
+		if p := principalOf(ctx); p.account.ID != "" {
+			body.By = p.account.Login
 		}
 		call, err := do(ctx, in.ID, cmp.Or(body.By, "api"), body.Reason)
 		if err != nil {

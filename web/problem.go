@@ -44,6 +44,9 @@ func (s *Server) mask(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[huma.StatusError](err); ok {
 		return err
 	}
+	if e, ok := errors.AsType[*earshot.AccountError](err); ok {
+		return huma.Error422UnprocessableEntity(e.Why)
+	}
 	for _, p := range problems {
 		if !errors.Is(err, p.is) {
 			continue

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -21,13 +22,15 @@ func (s *Server) routes() (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(s.observe, protect, s.ownHost, sameSite,
+	r.Use(s.observe, protect, s.ownHost, sameSite, s.identify,
 		middleware.Compress(5, "application/json", "application/problem+json", "text/html", "text/css",
 			"text/javascript", "image/svg+xml", "text/plain", "text/vtt", "application/x-subrip"),
 		middleware.GetHead)
 	r.NotFound(notFound)
 	r.MethodNotAllowed(methodNotAllowed(r))
 	api := humachi.New(r, s.apiConfig())
+	s.sessionRoutes(api)
+	s.accountRoutes(api)
 	s.callRoutes(api)
 	s.pauseRoutes(api)
 	s.mediaRoutes(api)
@@ -60,15 +63,38 @@ func (s *Server) apiConfig() huma.Config {
 	return cfg
 }
 
-// register adds an operation whose errors are masked.
+// register adds an operation whose errors are masked, for those who may do it.
 func register[I, O any](s *Server, api huma.API, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	n, decided := needs[op.OperationID]
+	if !decided {
+		panic("web: nobody has decided who may do " + op.OperationID) // a bug, seen at the start
+	}
+	op.Errors = refusals(op, n)
+	op.Middlewares = append(op.Middlewares, s.gate(api, n))
 	huma.Register(api, op, func(ctx context.Context, in *I) (*O, error) {
+		if err := s.admit(ctx, n, in); err != nil {
+			return nil, s.mask(ctx, err)
+		}
 		out, err := handle(ctx, in)
 		if err != nil {
 			return nil, s.mask(ctx, err)
 		}
 		return out, nil
 	})
+}
+
+// refusals returns the errors of an operation, with those of its gate.
+func refusals(op huma.Operation, n need) []int {
+	if n.role == "" {
+		return op.Errors
+	}
+	out := slices.Clone(op.Errors)
+	for _, status := range []int{http.StatusUnauthorized, http.StatusForbidden} {
+		if !slices.Contains(out, status) {
+			out = append(out, status)
+		}
+	}
+	return out
 }
 
 func (s *Server) healthRoutes(api huma.API) {

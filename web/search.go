@@ -46,7 +46,7 @@ func (s *Server) searchRoutes(api huma.API) {
 
 func (s *Server) search(ctx context.Context, in *searchInput) (*jsonBody[page[Hit]], error) {
 	found, next, err := s.deps.Reader.Search(ctx, SearchQuery{
-		Text: in.Text, CallID: in.Call, Role: in.Role, Rank: in.Rank, Limit: in.Limit, Before: in.Cursor,
+		Text: in.Text, CallID: in.Call, Role: in.Role, Audience: audienceOf(ctx), Rank: in.Rank, Limit: in.Limit, Before: in.Cursor,
 	})
 	if err != nil {
 		return nil, err

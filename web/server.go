@@ -39,6 +39,8 @@ type Server struct {
 	metrics *metrics
 	handler http.Handler
 	spec    *huma.OpenAPI
+	// accounts says that there were accounts at the start.
+	accounts bool
 
 	http    *http.Server
 	tls     *tls.Config // nil for plain HTTP
@@ -58,6 +60,12 @@ func New(cfg Config, deps Deps, log *slog.Logger) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, public: public, deps: deps, log: log, broker: deps.Broker, metrics: newMetrics()}
+	if s.accounts, err = deps.Accounts.Any(context.Background()); err != nil {
+		return nil, fmt.Errorf("read accounts: %w", err)
+	}
+	if err := checkOpen(cfg.Listen, s.accounts); err != nil {
+		return nil, err
+	}
 	if cfg.TLSCert != "" {
 		cert, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
 		if err != nil {
@@ -98,8 +106,11 @@ func (s *Server) Start() error {
 		return fmt.Errorf("http.listen: %w", err)
 	}
 	// A name can stand for any address: what counts is what was bound.
-	if host := hostOnly(ln.Addr().String()); !isLoopbackHost(host) {
-		return errors.Join(checkListen(ln.Addr().String()), ln.Close())
+	if err := checkOpen(ln.Addr().String(), s.accounts); err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	if !isLoopbackHost(hostOnly(ln.Addr().String())) && !s.secure() {
+		s.log.Warn("passwords come in without encryption: set http.tls_cert, or http.public_url where a proxy does HTTPS", "listen", s.cfg.Listen)
 	}
 	s.mu.Lock()
 	s.addr = ln.Addr()

@@ -19,6 +19,8 @@ const eventBatch = 500
 // first.
 type callsSnapshot struct {
 	Calls []earshot.Call `json:"calls"`
+	// audience is who it is for.
+	audience earshot.Audience
 }
 
 // callSnapshot is the data of a snapshot of one call: all there is so far.
@@ -80,8 +82,8 @@ func (s *Server) catchUp(ctx context.Context, id earshot.CallID, seq int64, appl
 }
 
 func (s *Server) readCalls(ctx context.Context) (*callsSnapshot, error) {
-	st := &callsSnapshot{Calls: []earshot.Call{}}
-	q := CallQuery{State: "live", Limit: maxLimit}
+	st := &callsSnapshot{Calls: []earshot.Call{}, audience: audienceOf(ctx)}
+	q := CallQuery{State: "live", Audience: st.audience, Limit: maxLimit}
 	for {
 		calls, next, err := s.deps.Reader.Calls(ctx, q)
 		if err != nil {
@@ -143,7 +145,7 @@ func (st *callsSnapshot) apply(e earshot.Event) error {
 	switch {
 	case c.State.Ended() && i >= 0:
 		st.Calls = slices.Delete(st.Calls, i, i+1)
-	case c.State.Ended():
+	case c.State.Ended() || !st.audience.Sees(&c):
 	case i >= 0:
 		st.Calls[i] = c
 	default:

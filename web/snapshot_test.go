@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
@@ -79,7 +80,7 @@ func TestSnapshotOfLiveCalls(t *testing.T) {
 		f.store.commit(earshot.NewEvent(earshot.EventCallEnded, "live1", testCall("live1", earshot.CallWrapping)))
 		f.store.commit(earshot.NewEvent(earshot.EventCallSettled, "done1", testCall("done1", earshot.CallSettled)))
 	}
-	st, seq, err := f.snapshot(t.Context(), "")
+	st, seq, err := f.snapshot(asLocal(t), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,8 +98,13 @@ func TestSnapshotReadsEveryPage(t *testing.T) {
 		}
 		return []earshot.Call{testCall("b", earshot.CallLive)}, "", nil
 	}
-	st, _, err := f.snapshot(t.Context(), "")
+	st, _, err := f.snapshot(asLocal(t), "")
 	if err != nil || len(st.(*callsSnapshot).Calls) != 2 {
 		t.Errorf("snapshot %+v, %v", st, err)
 	}
+}
+
+// asLocal is the context of a request to a server without accounts.
+func asLocal(t *testing.T) context.Context {
+	return context.WithValue(t.Context(), principalKey{}, &principal{account: local})
 }

@@ -163,11 +163,7 @@ func callBySIP(ctx context.Context, api, sipCallID string) (earshot.Call, error)
 }
 
 func getJSON(ctx context.Context, target string, v any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := ask(ctx, http.MethodGet, target, http.NoBody, nil)
 	if err != nil {
 		return err
 	}

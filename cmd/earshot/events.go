@@ -18,12 +18,7 @@ const maxEventLine = 4 << 20
 // API to handle, until the stream or ctx ends or handle fails. Snapshots are
 // left out: they hold no event.
 func readEvents(ctx context.Context, url string, handle func(earshot.Event) error) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Accept", "text/event-stream")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := ask(ctx, http.MethodGet, url, http.NoBody, http.Header{"Accept": {"text/event-stream"}})
 	if err != nil {
 		return err
 	}

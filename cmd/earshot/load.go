@@ -268,11 +268,7 @@ func percentile(sorted []time.Duration, p int) time.Duration {
 
 // metricsOf reads the plain numbers of /metrics.
 func metricsOf(ctx context.Context, api string) (map[string]float64, bool) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, api+"/metrics", http.NoBody)
-	if err != nil {
-		return nil, false
-	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := ask(ctx, http.MethodGet, api+"/metrics", http.NoBody, nil)
 	if err != nil {
 		return nil, false
 	}

@@ -40,6 +40,8 @@ type cli struct {
 	Verify    verifyCmd    `cmd:"" help:"Compare recordings with their checksums, and make damaged ones anew."`
 	Jobs      jobsCmd      `cmd:"" help:"List the jobs that failed for good, or run them again."`
 	Directory directoryCmd `cmd:"" help:"Show who works in the contact centre, or import them from a file."`
+	Accounts  accountsCmd  `cmd:"" help:"Show who may sign in, make and change accounts."`
+	Tokens    tokensCmd    `cmd:"" help:"Show tokens of programs, make and revoke them."`
 	Doctor    doctorCmd    `cmd:"" help:"Check ports, models, data folder and endpoints, and say what to do."`
 	Models    modelsCmd    `cmd:"" help:"Install or verify the speech models." hidden:""`
 	Demo      demoCmd      `cmd:"" help:"Start a server of its own, place a call and show everything that comes of it."`

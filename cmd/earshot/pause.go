@@ -90,12 +90,7 @@ func postPause(ctx context.Context, target, by, reason string) (call earshot.Cal
 	if err != nil {
 		return call, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, bytes.NewReader(body))
-	if err != nil {
-		return call, err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := ask(ctx, http.MethodPost, target, bytes.NewReader(body), http.Header{"Content-Type": {"application/json"}})
 	if err != nil {
 		return call, err
 	}

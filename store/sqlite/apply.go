@@ -125,10 +125,21 @@ func (b *batch) call(c earshot.Call) error {
 			ON CONFLICT (id) DO UPDATE SET call_id = excluded.call_id WHERE call_id <> excluded.call_id`,
 			string(s.ID), string(c.ID))
 	}
+	b.agents(c)
 	for _, tag := range c.Tags {
 		b.add(`INSERT INTO call_tags (tag, call_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, tag, string(c.ID))
 	}
 	return nil
+}
+
+// agents keeps which agents and teams took part: whoever once did stays.
+func (b *batch) agents(c earshot.Call) {
+	for _, p := range c.Participants {
+		if p.AgentID != "" || p.Team != "" {
+			b.add(`INSERT INTO call_agents (call_id, agent_id, team) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+				string(c.ID), p.AgentID, p.Team)
+		}
+	}
 }
 
 // metadata replaces the recording metadata of sessions.

@@ -60,6 +60,8 @@ func (s *Store) Calls(ctx context.Context, q CallQuery) (list []earshot.Call, ne
 		where += ` AND c.id IN (SELECT call_id FROM call_tags WHERE tag = ?)`
 		args = append(args, q.Tag)
 	}
+	seen, who := audience(q.Audience, "c.id")
+	where, args = where+seen, append(args, who...)
 	if q.Before != "" {
 		cur, err := parseCursor[callCursor](q.Before)
 		if err != nil {

@@ -52,7 +52,8 @@ func filter(match string, q SearchQuery, newest int64) (where string, args []any
 		where += ` AND u.role = ?`
 		args = append(args, string(q.Role))
 	}
-	return where, args
+	seen, who := audience(q.Audience, "u.call_id")
+	return where + seen, append(args, who...)
 }
 
 // from has the search index as the outer loop, always: it yields its rows by

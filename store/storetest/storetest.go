@@ -55,6 +55,20 @@ type Store interface {
 	Directory(ctx context.Context) (earshot.Directory, error)
 	DirectoryRevision(ctx context.Context) (int64, error)
 	SaveDirectory(ctx context.Context, d earshot.Directory, replace bool) error
+
+	Accounts(ctx context.Context) ([]earshot.Account, error)
+	Account(ctx context.Context, id string) (earshot.Account, error)
+	AccountOf(ctx context.Context, login string) (earshot.Account, error)
+	SaveAccount(ctx context.Context, a earshot.Account) error
+	SaveSession(ctx context.Context, v earshot.Session) error
+	Session(ctx context.Context, hash []byte) (earshot.Session, error)
+	EndSession(ctx context.Context, hash []byte) error
+	SaveToken(ctx context.Context, v earshot.Token) error
+	TokenOf(ctx context.Context, hash []byte) (earshot.Token, error)
+	Tokens(ctx context.Context, account string) ([]earshot.Token, error)
+	RevokeToken(ctx context.Context, account, id string) error
+	Audit(ctx context.Context, e earshot.AuditEntry) error
+	AuditTrail(ctx context.Context, call earshot.CallID, limit int, before string) ([]earshot.AuditEntry, string, error)
 }
 
 // Run runs the contract. Each call of open returns an empty store, which the
@@ -103,6 +117,11 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"PassageScore", testPassageScore},
 		{"Directory", testDirectory},
 		{"DirectoryRefusesWhole", testDirectoryRefusesWhole},
+		{"Accounts", testAccounts},
+		{"Sessions", testSessions},
+		{"Tokens", testTokens},
+		{"AuditTrail", testAuditTrail},
+		{"Audience", testAudience},
 		{"ManyAtOnce", testManyAtOnce},
 		{"CanceledBeforeItBegan", testCanceled},
 	} {

@@ -71,7 +71,7 @@ func (l *list) add(t Term, isName bool) {
 	if isName {
 		known = isWord // a name of the call is likelier than the same of somebody else
 	}
-	for _, w := range strings.Fields(t.Term) {
+	for w := range strings.FieldsSeq(t.Term) {
 		e.everyday = e.everyday && known(strings.ToLower(w))
 	}
 	l.terms = append(l.terms, e)
@@ -95,8 +95,9 @@ func set(forms []string) map[string]bool {
 
 // key is a form in which only the words count.
 func key(text string) string {
-	var out []string
-	for _, w := range spoken.Words(text) {
+	words := spoken.Words(text)
+	out := make([]string, 0, len(words))
+	for _, w := range words {
 		out = append(out, w.Norm)
 	}
 	return strings.Join(out, " ")

@@ -18,9 +18,13 @@ import (
 
 // terms are names that no recogniser knows.
 var terms = []Term{
-	{Term: "Larkfield"}, {Term: "Kowalczyk"}, {Term: "Brightwater Energy", Near: []string{"electricity", "speak"}},
-	{Term: "Voxtral Connect"}, {Term: "Quillbrook", SoundsLike: []string{"quill group", "coil birth"}, Not: []string{"quill book"}},
-	{Term: "Zentara"}, {Term: "Apple"},
+	{Term: "Larkfield"},
+	{Term: "Kowalczyk"},
+	{Term: "Brightwater Energy", Near: []string{"electricity", "speak"}},
+	{Term: "Voxtral Connect"},
+	{Term: "Quillbrook", SoundsLike: []string{"quill group", "coil birth"}, Not: []string{"quill book"}},
+	{Term: "Zentara"},
+	{Term: "Apple"},
 }
 
 func corrected(text string, confidence float64, names ...string) string {
@@ -110,9 +114,24 @@ func ordinary(t *testing.T) string {
 // it, at any confidence.
 func TestOrdinaryTextStays(t *testing.T) {
 	list := newList([]Term{
-		{Term: "Kowalczyk"}, {Term: "Voxtral Connect"}, {Term: "Quillbrook"}, {Term: "Zentara"}, {Term: "Nordhavn"}, {Term: "Meridian Plus"},
-		{Term: "Castellane"}, {Term: "Pronto Fiber"}, {Term: "Halverson"}, {Term: "Tresca"}, {Term: "Veltrix"}, {Term: "Okonkwo"},
-		{Term: "Billwise"}, {Term: "Homeward Shield"}, {Term: "Paystream"}, {Term: "Routerra"}, {Term: "Delivero"}, {Term: "Accounta"},
+		{Term: "Kowalczyk"},
+		{Term: "Voxtral Connect"},
+		{Term: "Quillbrook"},
+		{Term: "Zentara"},
+		{Term: "Nordhavn"},
+		{Term: "Meridian Plus"},
+		{Term: "Castellane"},
+		{Term: "Pronto Fiber"},
+		{Term: "Halverson"},
+		{Term: "Tresca"},
+		{Term: "Veltrix"},
+		{Term: "Okonkwo"},
+		{Term: "Billwise"},
+		{Term: "Homeward Shield"},
+		{Term: "Paystream"},
+		{Term: "Routerra"},
+		{Term: "Delivero"},
+		{Term: "Accounta"},
 	})
 	words := line.Split(ordinary(t))
 	if len(words) < 3500 {

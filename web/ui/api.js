@@ -24,9 +24,14 @@ export function post(path, body) {
   return ask(url(path), { method: 'POST', headers: { Accept: 'application/json', 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
 }
 
+/** remove takes something away. */
+export function remove(path) {
+  return ask(url(path), { method: 'DELETE', headers: { Accept: 'application/json' } });
+}
+
 async function ask(target, request) {
   const answer = await fetch(target, request);
-  if (answer.ok) return answer.json();
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
   const problem = await answer.json().catch(() => ({}));
   throw new Error(problem.detail || `The server answered ${answer.status}.`);
 }

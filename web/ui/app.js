@@ -1,17 +1,14 @@
 import { CallList } from './list.js';
 import { CallView } from './call.js';
 import { SearchView } from './search.js';
+import { badge, me, signIn } from './session.js';
 import { h, fill } from './dom.js';
 
 const main = document.getElementById('main');
 const field = document.getElementById('q');
 const link = document.getElementById('link');
 
-const list = new CallList(document.getElementById('calls'), (state) => {
-  link.dataset.state = state;
-  fill(link, state === 'live' ? 'Connected' : 'Reconnecting');
-});
-
+let list;
 let view; // what main shows: {key, close(), go(params)}
 
 function show(key, make, params) {
@@ -74,5 +71,28 @@ document.querySelector('.skip').addEventListener('click', (event) => {
   main.focus();
 });
 
-window.addEventListener('hashchange', route);
-route();
+function linked(state) {
+  link.dataset.state = state;
+  fill(link, state === 'live' ? 'Connected' : 'Reconnecting');
+  if (state !== 'live') checkSession();
+}
+
+// A stream of events can't say why it was refused: perhaps the session is over.
+async function checkSession() {
+  const now = await me().catch(() => null);
+  if (now && !now.account) location.reload();
+}
+
+async function begin() {
+  let now = await me().catch(() => null);
+  if (now && !now.account) {
+    await signIn(main);
+    now = await me();
+  }
+  if (now?.sign_in) link.after(badge(now.account));
+  list = new CallList(document.getElementById('calls'), linked);
+  window.addEventListener('hashchange', route);
+  route();
+}
+
+begin();

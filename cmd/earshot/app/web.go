@@ -17,6 +17,7 @@ import (
 	"earshot/store"
 	"earshot/store/sqlite"
 	"earshot/web"
+	"earshot/web/access"
 )
 
 func (a *App) startWeb(context.Context) error {
@@ -24,7 +25,8 @@ func (a *App) startWeb(context.Context) error {
 		Listen: a.cfg.HTTP.Listen, PublicURL: a.cfg.HTTP.PublicURL,
 		TLSCert: a.cfg.HTTP.TLSCert, TLSKey: a.cfg.HTTP.TLSKey, Version: Version,
 	}, web.Deps{
-		Reader: webReader{a.store}, Live: a.calls, Recorder: a.calls, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake}, Traces: webTraces{a}, Directory: a.people,
+		Reader: webReader{a.store}, Live: a.calls, Recorder: a.calls, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake}, Traces: webTraces{a},
+		Accounts: webAccounts{access.New(a.store), a.store}, Directory: a.people,
 		Broker: a.broker, Ready: a.notReady, Gatherer: a.metrics,
 	}, a.log)
 	if err != nil {
@@ -136,6 +138,35 @@ func (w webAudio) Waveform(id earshot.CallID) (earshot.Waveform, error) {
 		return form, fmt.Errorf("%w: %w", earshot.ErrNotFound, err)
 	}
 	return form, err
+}
+
+// webAccounts is the keeper of accounts with what the store has of them.
+type webAccounts struct {
+	*access.Keeper
+	store *sqlite.Store
+}
+
+var _ web.Accounts = webAccounts{}
+
+func (w webAccounts) Accounts(ctx context.Context) ([]earshot.Account, error) {
+	return w.store.Accounts(ctx)
+}
+
+func (w webAccounts) Tokens(ctx context.Context, account string) ([]earshot.Token, error) {
+	return w.store.Tokens(ctx, account)
+}
+
+func (w webAccounts) RevokeToken(ctx context.Context, account, id string) error {
+	return w.store.RevokeToken(ctx, account, id)
+}
+
+func (w webAccounts) Audit(ctx context.Context, e earshot.AuditEntry) error {
+	return w.store.Audit(ctx, e)
+}
+
+func (w webAccounts) AuditTrail(ctx context.Context, call earshot.CallID, limit int, before string) ([]earshot.AuditEntry, string, error) {
+	list, next, err := w.store.AuditTrail(ctx, call, limit, before)
+	return list, next, webCursor(err)
 }
 
 // webJobs wakes the workers when jobs are sent round again.

@@ -80,7 +80,7 @@ type Media struct {
 
 // HTTP is the API and the page.
 type HTTP struct {
-	Listen    string `koanf:"listen" doc:"Address of the API and the page; loopback only while there are no accounts."`
+	Listen    string `koanf:"listen" doc:"Address of the API and the page; loopback only while there are no accounts (earshot accounts add)."`
 	PublicURL string `koanf:"public_url" doc:"URL under which the page is reached from outside; links are built from it."`
 	TLSCert   string `koanf:"tls_cert" doc:"Certificate file (PEM) of HTTPS."`
 	TLSKey    string `koanf:"tls_key" doc:"Key file (PEM) of HTTPS."`

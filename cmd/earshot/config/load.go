@@ -17,6 +17,10 @@ import (
 
 const envPrefix = "EARSHOT_"
 
+// TokenVariable holds the token that the commands send to a server's API. It is
+// no setting of the server.
+const TokenVariable = "EARSHOT_TOKEN"
+
 // Key is one setting.
 type Key struct {
 	Name string // sip.tls_listen
@@ -75,7 +79,7 @@ func overrides(environ, sets []string) (map[string]any, error) {
 	out := map[string]any{}
 	for _, kv := range environ {
 		name, value, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(name, envPrefix) {
+		if !strings.HasPrefix(name, envPrefix) || name == TokenVariable {
 			continue
 		}
 		key, ok := byEnv[name]
