@@ -1,6 +1,7 @@
 package earshot
 
 import (
+	"cmp"
 	"strconv"
 	"time"
 )
@@ -38,6 +39,10 @@ type Utterance struct {
 	From Position `json:"-"`
 	To   Position `json:"-"`
 }
+
+// Heard returns what the engine heard, whatever was made of it: what word errors
+// are counted in.
+func (u Utterance) Heard() string { return cmp.Or(u.Raw, u.Text) }
 
 // Word is one word with the time it is said.
 type Word struct {
