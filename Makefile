@@ -53,7 +53,8 @@ bench-capacity: need ## How many channels are transcribed live, at what latency 
 bench-media: need ## What receiving and recording costs at 100, 500 and 1,000 calls, beside a bare loop in C.
 	@go test -run '^$$' -bench MediaCost -benchtime 1x -timeout 15m ./e2e
 
-soak: need ## The long forms: kill -9 at 50 random moments, 200 calls at saturation (an hour).
+soak: need ## The long forms: kill -9 at 50 random moments, 200 calls at saturation, an hour of live transcription (two hours).
+	@go test -run '^$$' -bench Soak -benchtime 1x -timeout 3h ./transcribe
 	@E2E_KILLS=50 E2E_CALLS=200 go test -v -run 'Killed|Saturation' -timeout 3h ./e2e
 
 fresh: ## Try make demo and make test in a fresh clone on a fresh Debian 12 (root, debootstrap).

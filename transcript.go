@@ -66,7 +66,7 @@ func JoinContinued(list []Utterance) []Utterance {
 // join returns an utterance that goes on with another.
 func (u Utterance) join(next Utterance) Utterance {
 	if u.Raw != "" || next.Raw != "" {
-		u.Raw = cmp.Or(u.Raw, u.Text) + " " + cmp.Or(next.Raw, next.Text)
+		u.Raw = u.Heard() + " " + next.Heard()
 	}
 	if u.Words != nil && next.Words != nil {
 		u.Words = slices.Concat(u.Words, next.Words)
@@ -78,6 +78,10 @@ func (u Utterance) join(next Utterance) Utterance {
 	u.Confidence, u.Late = min(u.Confidence, next.Confidence), u.Late || next.Late
 	return u
 }
+
+// Heard returns what the engine heard, whatever was made of it: what word errors
+// are counted in.
+func (u Utterance) Heard() string { return cmp.Or(u.Raw, u.Text) }
 
 // Word is one word with the time it is said.
 type Word struct {

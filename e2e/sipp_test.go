@@ -59,7 +59,7 @@ func spoken(us []earshot.Utterance, role earshot.Role) string {
 	var out []string
 	for _, u := range us {
 		if u.Role == role {
-			out = append(out, u.Text)
+			out = append(out, u.Heard())
 		}
 	}
 	return strings.Join(out, " ")

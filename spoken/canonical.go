@@ -108,7 +108,7 @@ func expand(w string) []string {
 	}
 	at := strings.IndexByte(w, '\'')
 	if at <= 0 {
-		return []string{strings.TrimSuffix(w, "%")}
+		return expandSign(w)
 	}
 	head, tail := w[:at], w[at+1:]
 	switch tail {
@@ -130,6 +130,20 @@ func expand(w string) []string {
 		return []string{head}
 	}
 	return []string{head + tail}
+}
+
+// expandSign says the sign of a quantity: "$25" is "25 dollars", "10%" is "10
+// percent".
+func expandSign(w string) []string {
+	for _, s := range [...]struct{ before, after, word string }{
+		{before: "$", word: "dollars"}, {before: "€", word: "euros"}, {before: "£", word: "pounds"}, {after: "%", word: "percent"},
+	} {
+		body := strings.TrimSuffix(strings.TrimPrefix(w, s.before), s.after)
+		if value, _, ok := digitsToken(body); ok && body != w {
+			return []string{value, s.word}
+		}
+	}
+	return []string{strings.TrimSuffix(w, "%")}
 }
 
 // possessive tells "it's" from "Anna's".

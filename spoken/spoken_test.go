@@ -121,6 +121,7 @@ func TestCanonical(t *testing.T) {
 		"dont cant im":                       "do not can not i am",
 		"at 3 P.M. on two lines":             "at 3 pm on 2 lines",
 		"wi-fi":                              "wi fi",
+		"$25, 10% and £1,200":                "25 dollars 10 percent and 1200 pounds",
 		"gonna":                              "going to",
 		"Anna's bill... and -- well\u2014ok": "anna bill and well ok",
 	} {

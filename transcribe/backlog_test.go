@@ -153,3 +153,20 @@ func TestPartialsByLoad(t *testing.T) {
 		}
 	}
 }
+
+// What is behind of a stream that goes on comes before that of streams that are
+// over, and of these the newest first.
+func TestBacklogOrder(t *testing.T) {
+	going := &track{live: true, order: 1}
+	over, ended, recorded := &track{live: true, ended: true, order: 2}, &track{live: true, ended: true, order: 3}, &track{order: 4}
+	list := []*track{over, recorded, going, ended}
+	slices.SortFunc(list, func(a, b *track) int {
+		if a.before(b) {
+			return -1
+		}
+		return 1
+	})
+	if want := []*track{going, recorded, ended, over}; !slices.Equal(list, want) {
+		t.Errorf("order %v %v %v %v", list[0].order, list[1].order, list[2].order, list[3].order)
+	}
+}

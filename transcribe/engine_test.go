@@ -56,7 +56,7 @@ func (m *minutes) Final(_ context.Context, us []earshot.Utterance, w earshot.Wat
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, u := range us {
-		m.texts[w.StreamID] = append(m.texts[w.StreamID], u.Text)
+		m.texts[w.StreamID] = append(m.texts[w.StreamID], u.Heard())
 		m.spans[w.StreamID] = append(m.spans[w.StreamID], u)
 	}
 	if w.Completed {

@@ -26,8 +26,8 @@ func (t *Transcriber) take() (job, bool) {
 }
 
 // pick chooses the next job: first finals of live streams, the longest waiting
-// first, then in turn partials, again the longest waiting, and the backlog,
-// newest stream first. The caller holds t.mu.
+// first, then in turn partials, again the longest waiting, and the backlog. The
+// caller holds t.mu.
 func (t *Transcriber) pick(now time.Time) (job, bool) {
 	var live, behind, early job
 	for _, tr := range t.tracks {
@@ -42,7 +42,7 @@ func (t *Transcriber) pick(now time.Time) (job, bool) {
 			if live.track == nil || s.cutAt.Before(live.span.cutAt) {
 				live = job{track: tr, span: s}
 			}
-		case behind.track == nil || tr.order > behind.track.order:
+		case behind.track == nil || tr.before(behind.track):
 			behind = job{track: tr, span: s}
 		}
 	}
@@ -60,6 +60,17 @@ func (t *Transcriber) pick(now time.Time) (job, bool) {
 		return behind, true
 	}
 	return job{}, false
+}
+
+// before reports whether what is behind of a stream goes before that of another:
+// that of streams that go on first, since their next finals wait for it, then
+// that of the newest stream.
+func (tr *track) before(other *track) bool {
+	going, others := tr.live && !tr.ended, other.live && !other.ended
+	if going != others {
+		return going
+	}
+	return tr.order > other.order
 }
 
 // firstQueued returns the first span of the stream that is due.

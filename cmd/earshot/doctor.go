@@ -18,6 +18,7 @@ import (
 	"earshot/media/codec"
 	"earshot/siprec"
 	"earshot/transcribe/models"
+	"earshot/transcribe/vocabulary"
 )
 
 // checkTimeout bounds the look at one endpoint.
@@ -260,6 +261,14 @@ func checkFiles(cfg config.Config) []finding {
 		}
 		f := finding{what: key, found: path, remedy: "set " + key + " to what exists, or leave it empty"}
 		if _, err := os.Stat(path); err != nil {
+			f.problem = err.Error()
+		}
+		out = append(out, f)
+	}
+	if file := cfg.Transcribe.Vocabulary; file != "" {
+		f := finding{what: "transcribe.vocabulary", remedy: "correct the file; until then what was known stays in use"}
+		terms, err := vocabulary.ReadFile(file)
+		if f.found = fmt.Sprintf("%s with %d terms", file, len(terms)); err != nil {
 			f.problem = err.Error()
 		}
 		out = append(out, f)

@@ -18,6 +18,7 @@ func TestText(t *testing.T) {
 		"it took thirty four thousand five hundred":       "it took 34,500",
 		"two point five million users":                    "2.5 million users",
 		"between twenty and thirty, or ten to fifteen":    "between 20 and 30, or 10 to 15",
+		"we won twenty four to seventeen":                 "we won 24 to 17",
 		"a ten-year-old and Windows eleven":               "a 10-year-old and Windows 11",
 		"the twenty first century":                        "the 21st century",
 
@@ -81,6 +82,7 @@ func TestStays(t *testing.T) {
 		"", "  ", "hello there",
 		"I have two of them, one for each.", "one or two, nine or ten", "from nine to five, ten to five",
 		"a hundred times", "a thousand thanks", "a million", "twenty four seven", "seven eleven", "twenty thirty people",
+		"version two point one point three",
 		"second to none", "just a second", "thirty second delay", "twenty-second pause", "first of all", "on the third floor", "two thirds", "a tenth of it",
 		"at one point five people left", "one, two, three, go", "one two three testing",
 		"it's nineteen ninety nine", "at five twenty.", "three thirty Main Street",

@@ -37,6 +37,8 @@ func (r *reader) number(i int) int {
 	}
 	decimal := strings.Contains(n.Value, ".")
 	switch {
+	case decimal && r.norm(n.To) == "point": // a version, an address
+		return n.To
 	case r.norm(i) == "a", !decimal && n.Int() < 10, r.isNumeral(i-1) && r.joined(i), r.pairs(i, n.To), isFraction(r.norm(n.To)):
 		return n.To
 	case r.joined(n.To) && r.isNumeral(n.To) && !(decimal && isMagnitude(r.norm(n.To))):
@@ -76,7 +78,8 @@ func (r *reader) pairs(from, to int) bool {
 	isSmall := func(i int) bool {
 		_, ok := spoken.Digit(r.norm(i))
 		_, after := spoken.Digit(r.norm(i + 1))
-		return ok && !after
+		_, larger := spoken.Tens(r.norm(i - 1))
+		return ok && !after && !larger
 	}
 	return isPairing(r.norm(from-1)) && isSmall(from-2) || isPairing(r.norm(to)) && isSmall(to+1)
 }

@@ -1,8 +1,11 @@
 package redact
 
 import (
+	"regexp"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"earshot"
 	"earshot/transcribe/line"
@@ -57,7 +60,7 @@ func (g *Guard) Heard(text string) {
 // isBack reports whether the digits on the back of a card are spoken of.
 func isBack(atoms []atom, i int) bool {
 	switch atoms[i].word {
-	case "digit", "digits", "code", "number", "numbers":
+	case "digit", "digits", "code", "number", "numbers", counted:
 	default:
 		return false
 	}
@@ -205,9 +208,18 @@ func isLeadIn(word string) bool {
 	return false
 }
 
+// shortDate is a month and a year as they stand on cards.
+var shortDate = regexp.MustCompile(`\b(0?[1-9]|1[0-2]) ?/ ?(20)?\d{2}\b`)
+
+// mostBare is how many words a text has at most that is nearly all digits.
+const mostBare = 5
+
 // bareCode finds a security code or an expiry date that is nearly all of the
 // text.
 func bareCode(text string) []line.Edit {
+	if at := shortDate.FindStringIndex(text); at != nil && len(strings.Fields(text)) <= mostBare {
+		return []line.Edit{{Start: at[0], End: at[1], By: Expiry}}
+	}
 	atoms, r, ok := bare(text, func(word string) bool { return !isOtherWord(word) })
 	if !ok {
 		return nil
@@ -225,7 +237,6 @@ func bareCode(text string) []line.Edit {
 // bare returns the only run of a text that has few other words, all of them
 // such as may be.
 func bare(text string, may func(word string) bool) ([]atom, run, bool) {
-	const mostWords = 5
 	atoms := scan([]string{text})
 	others := 0
 	for _, a := range atoms {
@@ -237,7 +248,11 @@ func bare(text string, may func(word string) bool) ([]atom, run, bool) {
 		}
 	}
 	all := runs(atoms)
-	if others > mostWords || len(all) != 1 {
+	if others > mostBare || len(all) != 1 {
+		return nil, run{}, false
+	}
+	before := strings.TrimRight(text[:atoms[all[0].first].start], " ")
+	if r, _ := utf8.DecodeLastRuneInString(before); unicode.Is(unicode.Sc, r) { // an amount
 		return nil, run{}, false
 	}
 	return atoms, all[0], true

@@ -40,7 +40,7 @@ func cards(texts []string, talk bool) [][]line.Edit {
 		case hasCard(atoms, r), spoken && r.long(minCard-1, maxCard) && !otherBefore(atoms, r.first):
 			cover(out, atoms, r, CardNumber)
 			card = true
-		case r.long(3, 4) && askedBefore(atoms, r.first, isSecurityCode):
+		case r.long(3, 4) && (askedBefore(atoms, r.first, isSecurityCode) || (card || spoken) && backBefore(atoms, r.first)):
 			cover(out, atoms, r, SecurityCode)
 		case r.long(2, 6) && (card || spoken) && askedBefore(atoms, r.first, isExpiry):
 			cover(out, atoms, r, Expiry)
@@ -142,10 +142,24 @@ func askedBefore(atoms []atom, at int, named func(word, next string) bool) bool 
 	return false
 }
 
+// backBefore reports whether the digits on the back of a card are spoken of in
+// the words before atom at.
+func backBefore(atoms []atom, at int) bool {
+	const reach = 7
+	for i := at - 1; i >= max(0, at-reach); i-- {
+		if isBack(atoms[:at], i) {
+			return true
+		}
+	}
+	return false
+}
+
 func isSecurityCode(word, next string) bool {
 	switch word {
 	case "cvv", "cvc", "cvn", "cid":
 		return true
+	case "c", "v", "vee": // said letter by letter
+		return (word != "c" && next == "v") || next == "vee" || word == "v" && next == "c"
 	case "security", "verification", "safety":
 		return next == "code" || next == "number" || next == "digits"
 	}

@@ -220,6 +220,33 @@ func TestGuardAsksForMore(t *testing.T) {
 	}
 }
 
+func TestCodesAndDatesAfterACard(t *testing.T) {
+	for text, want := range map[string]string{
+		"c v v is three four one":                    "c v v is [security code]",
+		"see vee vee three for one":                  "see vee vee [security code]",
+		"the code on the back is three four one":     "the code on the back is [security code]",
+		"the three digits are 341":                   "the three digits are [security code]",
+		"the last three on the back 341":             "the last three on the back [security code]",
+		"security code's three four one":             "security code's [security code]",
+		"verification code three four one two":       "verification code [security code]",
+		"it expires oh four twenty seven":            "it expires [expiry date]",
+		"good through april twenty seven":            "good through april [expiry date]",
+		"valid till 4 slash 27":                      "valid till [expiry date]",
+		"it expires in April of twenty twenty seven": "it expires in April of [expiry date]",
+		"04/27":                  "[expiry date]",
+		"it's 4 / 2027.":         "it's [expiry date].",
+		"oh four two seven":      "[security code]",
+		"I live at number 12":    "I live at number 12",
+		"my order number is 341": "my order number is 341",
+		"it's $341":              "it's $341",
+	} {
+		g := &Guard{}
+		if got := apart(g, "It's 4111 1111 1111 1111", text)[1]; got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 func TestGuardForgets(t *testing.T) {
 	g := &Guard{}
 	masked(g, "4111 1111 1111 1111")

@@ -172,7 +172,7 @@ func oneDigit(a atom) string {
 const counted = "four digits"
 
 // dropCounts makes one filler of what says how many digits come next: "the
-// last four are", "first four digits".
+// last four are", "first four digits", "three digits".
 func dropCounts(atoms []atom) []atom {
 	out := atoms[:0]
 	for i := 0; i < len(atoms); i++ {
@@ -181,6 +181,10 @@ func dropCounts(atoms []atom) []atom {
 		switch a.word {
 		case "first", "next", "last", "final", "other", "second", "third", "middle":
 			to = countOf(atoms, i+1)
+		default:
+			if i+1 < len(atoms) && atoms[i+1].text == a.text && (atoms[i+1].word == "digits" || atoms[i+1].word == "numbers") {
+				to = countOf(atoms, i)
+			}
 		}
 		if to > i {
 			a.word, a.end = counted, atoms[to].end
@@ -197,7 +201,12 @@ func dropCounts(atoms []atom) []atom {
 
 // countOf returns the last atom of "four digits are" at i, or 0.
 func countOf(atoms []atom, i int) int {
-	if i >= len(atoms) || !atoms[i].joined || atoms[i].text != atoms[i-1].text || unit(atoms[i].word) != "4" && atoms[i].digits != "4" {
+	if i >= len(atoms) || i > 0 && (!atoms[i].joined || atoms[i].text != atoms[i-1].text) {
+		return 0
+	}
+	switch unit(atoms[i].word) + atoms[i].digits {
+	case "2", "3", "4", "5", "6":
+	default:
 		return 0
 	}
 	const most = 2
