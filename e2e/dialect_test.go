@@ -231,7 +231,7 @@ func TestCallOverIPv6(t *testing.T) {
 }
 
 // callOf waits for the recording of the call that a command placed.
-func (s *server) callOf(t *testing.T, printed string) earshot.Call {
+func (s *server) callOf(t testing.TB, printed string) earshot.Call {
 	t.Helper()
 	_, after, _ := strings.Cut(printed, "SIP Call-ID ")
 	id, _, _ := strings.Cut(after, ": answered")

@@ -67,6 +67,9 @@ type SenderConfig struct {
 	Crypto *earshot.Crypto
 	// DTLS shakes hands for a key before anything is sent (RFC 5764).
 	DTLS bool
+	// Loss is the share of packets, from 0 to 1, that are counted and not sent,
+	// as if the network had lost them: each by chance, apart from the others.
+	Loss float64
 }
 
 // Sender sends audio as RTP in real time, with a sender report every 5 s and a
@@ -263,8 +266,10 @@ func (s *Sender) write(p *rtp.Packet) error {
 		}
 		out = s.sealed
 	}
-	// A receiver that is not there yet, or no more, is no error of ours.
-	_, _ = s.rtp.WriteToUDPAddrPort(out, s.cfg.Remote)
+	if s.cfg.Loss == 0 || rand.Float64() >= s.cfg.Loss {
+		// A receiver that is not there yet, or no more, is no error of ours.
+		_, _ = s.rtp.WriteToUDPAddrPort(out, s.cfg.Remote)
+	}
 	s.packet.SequenceNumber++
 	s.packets++
 	s.octets += uint32(len(p.Payload))

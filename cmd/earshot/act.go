@@ -99,7 +99,7 @@ func (a *act) makeSenders() error {
 		cfg := media.SenderConfig{
 			Local: netip.AddrPortFrom(a.spec.local(), 0), Format: a.spec.format(), Label: fmt.Sprint(i + 1), Audio: &samples, Gaps: a.gaps(from),
 			Keys: a.keys(i, from), Events: a.spec.keyFormat(),
-			PacketTime: time.Duration(a.spec.ptime) * time.Millisecond,
+			PacketTime: time.Duration(a.spec.ptime) * time.Millisecond, Loss: a.spec.loss,
 		}
 		cfg.DTLS = a.spec.srtp == "dtls"
 		if a.spec.srtp == "sdes" {

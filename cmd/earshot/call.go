@@ -24,6 +24,7 @@ type callCmd struct {
 	AOR   []string `placeholder:"URI" help:"Addresses of the parties; one more is who a transfer goes to."`
 	Codec string   `enum:"PCMU,PCMA,G722,G729,opus,L16" default:"PCMU" help:"PCMU, PCMA, G722, G729, opus or L16."`
 	PTime int      `name:"ptime" enum:"10,20,40,60" default:"20" help:"Milliseconds of audio in a packet: 10, 20, 40 or 60."`
+	Loss  float64  `placeholder:"PERCENT" help:"Lose this share of the packets by chance, from 0 to 100."`
 	API   string   `placeholder:"URL" help:"API of the server; its transcript, suggestions and summary are printed. Default: http.listen of the settings, if it answers."`
 
 	Signalling signalling  `embed:""`
@@ -59,7 +60,10 @@ type scriptFlags struct {
 
 // Run places the call and prints what came of it.
 func (c callCmd) Run(e *env) error {
-	spec := callSpec{to: c.To, audio: c.Audio, names: c.Name, aors: c.AOR, codec: c.Codec, ptime: c.PTime}
+	spec := callSpec{to: c.To, audio: c.Audio, names: c.Name, aors: c.AOR, codec: c.Codec, ptime: c.PTime, loss: c.Loss / 100}
+	if c.Loss < 0 || c.Loss > 100 {
+		return fmt.Errorf("--loss %g: not from 0 to 100", c.Loss)
+	}
 	if err := c.Signalling.apply(&spec); err != nil {
 		return err
 	}

@@ -28,23 +28,24 @@ type globals struct {
 
 type cli struct {
 	globals
-	Serve     serveCmd     `cmd:"" help:"Run the server."`
-	Call      callCmd      `cmd:"" help:"Place a SIPREC call from audio files and print what came of it."`
-	Load      loadCmd      `cmd:"" help:"Place many SIPREC calls and report set-up latency, loss and CPU."`
-	Calls     callsCmd     `cmd:"" help:"List calls, the newest first, by tag and state."`
-	Search    searchCmd    `cmd:"" help:"Search every word that was said."`
-	Show      showCmd      `cmd:"" help:"Show a call: parties, transcript, suggestions, summary, notes."`
-	Pause     pauseCmd     `cmd:"" help:"Stop recording a live call, as while a card number is read out."`
-	Resume    resumeCmd    `cmd:"" help:"Go on with recording a paused call."`
-	Export    exportCmd    `cmd:"" help:"Write the transcript of a call as text, SRT, VTT or JSON, or its recording as WAV or Ogg/Opus."`
-	Verify    verifyCmd    `cmd:"" help:"Compare recordings with their checksums, and make damaged ones anew."`
-	Jobs      jobsCmd      `cmd:"" help:"List the jobs that failed for good, or run them again."`
-	Directory directoryCmd `cmd:"" help:"Show who works in the contact centre, or import them from a file."`
-	Accounts  accountsCmd  `cmd:"" help:"Show who may sign in, make and change accounts."`
-	Tokens    tokensCmd    `cmd:"" help:"Show tokens of programs, make and revoke them."`
-	Doctor    doctorCmd    `cmd:"" help:"Check ports, models, data folder and endpoints, and say what to do."`
-	Models    modelsCmd    `cmd:"" help:"Install or verify the speech models." hidden:""`
-	Demo      demoCmd      `cmd:"" help:"Start a server of its own, place a call and show everything that comes of it."`
+	Serve      serveCmd      `cmd:"" help:"Run the server."`
+	Call       callCmd       `cmd:"" help:"Place a SIPREC call from audio files and print what came of it."`
+	Load       loadCmd       `cmd:"" help:"Place many SIPREC calls and report set-up latency, loss and CPU."`
+	Calls      callsCmd      `cmd:"" help:"List calls, the newest first, by tag and state."`
+	Search     searchCmd     `cmd:"" help:"Search every word that was said."`
+	Show       showCmd       `cmd:"" help:"Show a call: parties, transcript, suggestions, summary, notes."`
+	Pause      pauseCmd      `cmd:"" help:"Stop recording a live call, as while a card number is read out."`
+	Resume     resumeCmd     `cmd:"" help:"Go on with recording a paused call."`
+	Export     exportCmd     `cmd:"" help:"Write the transcript of a call as text, SRT, VTT or JSON, or its recording as WAV or Ogg/Opus."`
+	Transcribe transcribeCmd `cmd:"" help:"Transcribe a WAV file, so that it is found, shown and exported like other calls."`
+	Verify     verifyCmd     `cmd:"" help:"Compare recordings with their checksums, and make damaged ones anew."`
+	Jobs       jobsCmd       `cmd:"" help:"List the jobs that failed for good, or run them again."`
+	Directory  directoryCmd  `cmd:"" help:"Show who works in the contact centre, or import them from a file."`
+	Accounts   accountsCmd   `cmd:"" help:"Show who may sign in, make and change accounts."`
+	Tokens     tokensCmd     `cmd:"" help:"Show tokens of programs, make and revoke them."`
+	Doctor     doctorCmd     `cmd:"" help:"Check ports, models, data folder and endpoints, and say what to do."`
+	Models     modelsCmd     `cmd:"" help:"Install or verify the speech models." hidden:""`
+	Demo       demoCmd       `cmd:"" help:"Start a server of its own, place a call and show everything that comes of it."`
 }
 
 // env is what commands get of the world.

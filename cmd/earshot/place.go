@@ -19,8 +19,9 @@ type callSpec struct {
 	names []string
 	aors  []string
 	roles []earshot.Role
-	codec string // PCMU if empty
-	ptime int    // ms in a packet, 20 if 0
+	codec string  // PCMU if empty
+	ptime int     // ms in a packet, 20 if 0
+	loss  float64 // share of packets that are not sent
 
 	transport      string          // udp if empty
 	dialect        *siprec.Dialect // the RFCs' if nil
