@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,7 +25,7 @@ import (
 const importedTag = "imported"
 
 type transcribeCmd struct {
-	File  string   `arg:"" type:"existingfile" help:"Recording as 16-bit WAV, any rate, a channel for each party."`
+	File  string   `arg:"" name:"file|call" help:"Recording as 16-bit WAV, any rate, a channel for each party. With --print also the ID of a call, or \"last\": its recording."`
 	Print bool     `help:"Only print the text; store nothing."`
 	Name  []string `placeholder:"NAME" help:"Names of the parties, in the order of the channels."`
 	Role  []string `placeholder:"ROLE" help:"Their roles: agent, customer or unknown. Default: unknown."`
@@ -43,6 +44,11 @@ func (c transcribeCmd) Run(e *env) error {
 	log, err := logger(cfg.Log, e.stderr)
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(c.File); errors.Is(err, fs.ErrNotExist) {
+		if c, err = c.recorded(e); err != nil {
+			return err
+		}
 	}
 	f, err := openSound(c.File)
 	if err != nil {
@@ -78,6 +84,40 @@ func (c transcribeCmd) Run(e *env) error {
 		fmt.Fprintf(e.stdout, "%s  %s: %s\n", clock(u.StartMS), speakerOf(call, u), u.Text)
 	}
 	return nil
+}
+
+// recorded returns the command for the recording of a call.
+func (c transcribeCmd) recorded(e *env) (transcribeCmd, error) {
+	if !c.Print {
+		return c, fmt.Errorf("%s: no such file; a call has its transcript already: give --print to see what a new one would be", c.File)
+	}
+	store, cfg, err := e.reader()
+	if err != nil {
+		return c, err
+	}
+	defer closeQuietly(store)
+	call, err := findCall(e.ctx, store, c.File)
+	if err != nil {
+		return c, err
+	}
+	if !call.RecordingReady {
+		return c, fmt.Errorf("call %s has no recording yet", call.ID)
+	}
+	channels := 0
+	for _, s := range call.Streams {
+		channels = max(channels, s.Channel+1)
+	}
+	c.File, c.Name, c.Role = app.RecordingFile(cfg, call.ID), make([]string, channels), make([]string, channels)
+	for _, s := range call.Streams {
+		if s.Redundant() {
+			continue
+		}
+		c.Role[s.Channel] = string(earshot.RoleUnknown)
+		if p := call.Speaker(s.ID); p != nil {
+			c.Name[s.Channel], c.Role[s.Channel] = p.Name, string(p.Role)
+		}
+	}
+	return c, nil
 }
 
 // soundFile is a recording that is read.

@@ -94,6 +94,16 @@ func TestTranscribeMakesACallOfAFile(t *testing.T) {
 	if err := (searchCmd{Words: []string{"coffee", "machine"}, Limit: 5}).Run(e); err != nil || !strings.Contains(out.String(), "Paul Becker: ") {
 		t.Errorf("search: %v %s", err, out)
 	}
+	out.Reset()
+	if err := (transcribeCmd{File: string(call.ID), Print: true}).Run(e); err != nil || !strings.Contains(out.String(), "Paul Becker: Hello") {
+		t.Errorf("a call again: %v %s", err, out)
+	}
+	if err := (transcribeCmd{File: string(call.ID)}).Run(e); err == nil || !strings.Contains(err.Error(), "--print") {
+		t.Errorf("a call again without --print: %v", err)
+	}
+	if err := (transcribeCmd{File: "nobody", Print: true}).Run(e); err == nil || !strings.Contains(err.Error(), "no call nobody") {
+		t.Errorf("an unknown call: %v", err)
+	}
 	if err := (verifyCmd{All: true}).Run(e); err != nil {
 		t.Errorf("verify: %v %s", err, out)
 	}
