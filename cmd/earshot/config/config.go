@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,11 +89,66 @@ type HTTP struct {
 
 // Transcribe is recognition.
 type Transcribe struct {
-	Engine     string `koanf:"engine" doc:"moonshine (built in) or none."`
-	Model      string `koanf:"model" doc:"Folder of the models; empty: models/dist beside the program or in the working folder."`
-	Vocabulary string `koanf:"vocabulary" doc:"File of names and products (YAML) that are corrected where they were misheard, read again when it changes; empty: none."`
-	Mask       []Mask `koanf:"mask" doc:"What is masked besides cards, see docs/text.md; only in the file."`
-	Workers    int    `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core but one, at least one."`
+	Engine     string        `koanf:"engine" doc:"moonshine (built in), openai (any OpenAI-compatible endpoint) or none, see docs/engines.md."`
+	Fallback   []string      `koanf:"fallback" doc:"Engines that recognise, in this order, what transcribe.engine fails at or takes too long for; without one its failures are tried again later."`
+	Timeout    time.Duration `koanf:"timeout" doc:"Time an engine behind the network may take for one utterance."`
+	Language   string        `koanf:"language" doc:"Language spoken (ISO 639-1), for engines behind the network; empty: they find out."`
+	OpenAI     OpenAI        `koanf:"openai"`
+	Model      string        `koanf:"model" doc:"Folder of the models; empty: models/dist beside the program or in the working folder."`
+	Vocabulary string        `koanf:"vocabulary" doc:"File of names and products (YAML) that are corrected where they were misheard, read again when it changes; empty: none."`
+	Mask       []Mask        `koanf:"mask" doc:"What is masked besides cards, see docs/text.md; only in the file."`
+	Workers    int           `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core but one, at least one."`
+}
+
+// OpenAI is an OpenAI-compatible transcription endpoint.
+type OpenAI struct {
+	BaseURL string `koanf:"base_url" doc:"OpenAI-compatible transcription endpoint, ending in /v1."`
+	APIKey  string `koanf:"api_key" doc:"Key of that endpoint; empty: none is sent."`
+	Model   string `koanf:"model" doc:"Speech model to ask for."`
+	Format  string `koanf:"format" doc:"verbose_json (brings a confidence) or json (for models that know no other)."`
+	Prompt  string `koanf:"prompt" doc:"Names and products that are likely said; empty: none."`
+}
+
+// Engines returns the engines in the order in which they are asked; none if
+// nothing is recognised.
+func (t Transcribe) Engines() []string {
+	if t.Engine == "none" {
+		return nil
+	}
+	out := []string{t.Engine}
+	for _, name := range t.Fallback {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// checkEngines returns an error that names the first setting of the engines
+// that can't be used.
+func (t Transcribe) checkEngines() error {
+	switch t.Engine {
+	case "moonshine", "openai", "none":
+	case "deepgram":
+		return fmt.Errorf("transcribe.engine: deepgram is not supported yet: use moonshine, openai or none")
+	default:
+		return fmt.Errorf("transcribe.engine: %q is not moonshine, openai or none", t.Engine)
+	}
+	for _, name := range t.Fallback {
+		if name != "moonshine" && name != "openai" {
+			return fmt.Errorf("transcribe.fallback: %q is not moonshine or openai", name)
+		}
+	}
+	if t.Timeout <= 0 {
+		return fmt.Errorf("transcribe.timeout: %v is no time", t.Timeout)
+	}
+	if slices.Contains(t.Engines(), "openai") && (t.OpenAI.BaseURL == "" || t.OpenAI.Model == "") {
+		return fmt.Errorf("transcribe.openai.base_url: needed for the engine openai, with transcribe.openai.model")
+	}
+	if t.OpenAI.Format != "verbose_json" && t.OpenAI.Format != "json" {
+		return fmt.Errorf("transcribe.openai.format: %q is not verbose_json or json", t.OpenAI.Format)
+	}
+	return nil
 }
 
 // Mask is a kind of number that is masked in what was said.
@@ -175,13 +231,16 @@ type Log struct {
 // Default returns the defaults, as docs/configuration.md states them.
 func Default() Config {
 	return Config{
-		Data:       Data{Dir: "./data", ReserveMB: 512},
-		SIP:        SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061", Trace: "redacted"},
-		RTP:        RTP{Ports: "20000-39999"},
-		Media:      Media{SRTP: "allow", DTMF: "mask"},
-		HTTP:       HTTP{Listen: "127.0.0.1:8080"},
-		Transcribe: Transcribe{Engine: "moonshine"},
-		LLM:        LLM{Timeout: 20 * time.Second},
+		Data:  Data{Dir: "./data", ReserveMB: 512},
+		SIP:   SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061", Trace: "redacted"},
+		RTP:   RTP{Ports: "20000-39999"},
+		Media: Media{SRTP: "allow", DTMF: "mask"},
+		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
+		Transcribe: Transcribe{
+			Engine: "moonshine", Fallback: []string{"moonshine"}, Timeout: 5 * time.Second,
+			OpenAI: OpenAI{Format: "verbose_json"},
+		},
+		LLM: LLM{Timeout: 20 * time.Second},
 		Calls: Calls{
 			WrapUp: 30 * time.Second, SummaryDeadline: 60 * time.Second,
 			ResumeWindow: 10 * time.Second, MediaTimeout: 5 * time.Minute,
@@ -202,12 +261,8 @@ func (c Config) Check() error {
 	if c.Recordings.Opus != "off" && c.Recordings.Opus != "add" {
 		return fmt.Errorf("recordings.opus: %q is not off or add", c.Recordings.Opus)
 	}
-	switch c.Transcribe.Engine {
-	case "moonshine", "none":
-	case "openai", "deepgram":
-		return fmt.Errorf("transcribe.engine: %s is not supported yet: use moonshine or none", c.Transcribe.Engine)
-	default:
-		return fmt.Errorf("transcribe.engine: %q is not moonshine or none", c.Transcribe.Engine)
+	if err := c.Transcribe.checkEngines(); err != nil {
+		return err
 	}
 	if (c.SIP.TLSCert == "") != (c.SIP.TLSKey == "") || c.SIP.TLSClientCA != "" && c.SIP.TLSCert == "" {
 		return fmt.Errorf("sip.tls_cert: SIP over TLS needs both sip.tls_cert and sip.tls_key")

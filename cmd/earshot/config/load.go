@@ -139,6 +139,9 @@ func text(v reflect.Value) string {
 	if d, ok := reflect.TypeAssert[time.Duration](v); ok {
 		return d.String()
 	}
+	if list, ok := reflect.TypeAssert[[]string](v); ok {
+		return "[" + strings.Join(list, ", ") + "]"
+	}
 	if v.Kind() == reflect.Slice {
 		return "[]"
 	}
