@@ -121,6 +121,33 @@ func TestBadSettingsAreNamed(t *testing.T) {
 	}
 }
 
+// TestEngines: the order in which engines are asked, and that there may be none
+// to fall back on.
+func TestEngines(t *testing.T) {
+	endpoint := []string{"EARSHOT_TRANSCRIBE_OPENAI_BASE_URL=http://127.0.0.1:1/v1", "EARSHOT_TRANSCRIBE_OPENAI_MODEL=m"}
+	for _, tc := range []struct {
+		file string
+		env  []string
+		want []string
+	}{
+		{want: []string{"moonshine"}},
+		{env: []string{"EARSHOT_TRANSCRIBE_ENGINE=none"}},
+		{env: []string{"EARSHOT_TRANSCRIBE_ENGINE=openai"}, want: []string{"openai", "moonshine"}},
+		{env: []string{"EARSHOT_TRANSCRIBE_FALLBACK=openai"}, want: []string{"moonshine", "openai"}},
+		{file: "transcribe:\n  engine: openai\n  fallback: []\n", want: []string{"openai"}},
+		{env: []string{"EARSHOT_TRANSCRIBE_ENGINE=openai", "EARSHOT_TRANSCRIBE_FALLBACK="}, want: []string{"openai"}},
+	} {
+		file := ""
+		if tc.file != "" {
+			file = write(t, tc.file)
+		}
+		cfg, err := Load(file, append(tc.env, endpoint...), nil)
+		if err != nil || !reflect.DeepEqual(cfg.Transcribe.Engines(), tc.want) {
+			t.Errorf("%s %s: %v, %v", tc.file, tc.env, cfg.Transcribe.Engines(), err)
+		}
+	}
+}
+
 func TestPoliciesComeFromTheFile(t *testing.T) {
 	cfg, err := Load(write(t, `
 sip:

@@ -103,7 +103,7 @@ func (k Key) value(s string) any {
 	if !k.list {
 		return s
 	}
-	var out []string
+	out := []string{} // not nil: an empty list takes the default's place
 	for part := range strings.SplitSeq(s, ",") {
 		if part = strings.TrimSpace(part); part != "" {
 			out = append(out, part)
