@@ -4,7 +4,7 @@ BENCHTIME ?= 1s
 export PATH := $(CURDIR)/.setup/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup need build models demo test race lint fmt fuzz bench bench-asr bench-media soak fresh clean
+.PHONY: help setup need build models demo test race lint fmt fuzz bench bench-asr bench-capacity bench-media soak fresh clean
 
 help: ## Show what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ bench: need ## Run the benchmarks, each for BENCHTIME (default 1s).
 
 bench-asr: need ## Word errors of the engine alone and through SIP, RTP and G.711, side by side.
 	@go test -run '^$$' -bench WordErrors -benchtime 1x -timeout 30m ./e2e
+
+bench-capacity: need ## How many channels are transcribed live, at what latency and cost, and what an overload does.
+	@go test -run '^$$' -bench 'Capacity|Overload' -benchtime 1x -timeout 30m ./transcribe
 
 bench-media: need ## What receiving and recording costs at 100, 500 and 1,000 calls, beside a bare loop in C.
 	@go test -run '^$$' -bench MediaCost -benchtime 1x -timeout 15m ./e2e

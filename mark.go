@@ -16,6 +16,7 @@ const (
 	MarkHold    MarkKind = "hold"    // the recording client stopped a stream (RFC 3264 8.4)
 	MarkUnhold  MarkKind = "unhold"  // and sends it again
 	MarkTone    MarkKind = "tone"    // somebody pressed keys that were heard as tones in the audio
+	MarkMissed  MarkKind = "missed"  // speech that has no text, Reason says why
 	MarkDropped MarkKind = "dropped" // packets came but could not be recorded: the disk was too slow
 )
 
@@ -52,6 +53,7 @@ type StreamMark struct {
 	Digit   string
 	Masked  bool
 	Packets uint64
+	Reason  string
 }
 
 // PutMark puts a mark in its place in a list ordered by time, instead of the

@@ -1,6 +1,8 @@
 package earshot
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -37,6 +39,44 @@ type Utterance struct {
 	// From and To are the span recognised, on the stream's own timeline.
 	From Position `json:"-"`
 	To   Position `json:"-"`
+}
+
+// continuesWithin is how soon in milliseconds speech that was cut off at the
+// length limit goes on; after that the speaker had come to an end just there.
+const continuesWithin = 500
+
+// JoinContinued returns the utterances, which are in the order they began, with
+// each that was cut off at the length limit and what goes on with it made one:
+// as people read them. The confidence is the lower one.
+func JoinContinued(list []Utterance) []Utterance {
+	out := make([]Utterance, 0, len(list))
+	open := map[StreamID]int{} // the last of each stream, by its place in out
+	for _, u := range list {
+		at, ok := open[u.StreamID]
+		if ok && out[at].Continues && u.StartMS-out[at].EndMS <= continuesWithin {
+			out[at] = out[at].join(u)
+			continue
+		}
+		open[u.StreamID] = len(out)
+		out = append(out, u)
+	}
+	return out
+}
+
+// join returns an utterance that goes on with another.
+func (u Utterance) join(next Utterance) Utterance {
+	if u.Raw != "" || next.Raw != "" {
+		u.Raw = cmp.Or(u.Raw, u.Text) + " " + cmp.Or(next.Raw, next.Text)
+	}
+	if u.Words != nil && next.Words != nil {
+		u.Words = slices.Concat(u.Words, next.Words)
+	} else {
+		u.Words = nil
+	}
+	u.Text += " " + next.Text
+	u.EndMS, u.To, u.Continues = next.EndMS, next.To, next.Continues
+	u.Confidence, u.Late = min(u.Confidence, next.Confidence), u.Late || next.Late
+	return u
 }
 
 // Word is one word with the time it is said.

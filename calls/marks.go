@@ -78,7 +78,7 @@ func (c *call) markOf(id earshot.StreamID, origin time.Time, m earshot.StreamMar
 	}
 	out := earshot.Mark{
 		ID: m.ID, Kind: m.Kind, StreamID: id, AtMS: at(m.From), EndMS: at(m.To),
-		Digit: m.Digit, Masked: m.Masked, Packets: m.Packets,
+		Digit: m.Digit, Masked: m.Masked, Packets: m.Packets, Reason: m.Reason,
 	}
 	if p := c.rec.SpeakerAt(id, origin.Add(m.From.Duration())); p != nil {
 		out.ParticipantID = p.ID

@@ -55,6 +55,28 @@ func (m *Manager) Final(ctx context.Context, us []earshot.Utterance, mark earsho
 	return nil
 }
 
+// Missed puts on a call's timeline that a part of a stream has no text.
+func (m *Manager) Missed(id earshot.StreamID, mark earshot.StreamMark) {
+	c := m.stream(id)
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	t := c.tracks[id]
+	if t == nil || t.src == nil || c.rec.Stream(id) == nil {
+		return
+	}
+	origin, started := t.src.Started()
+	if !started {
+		return
+	}
+	c.put(c.markOf(id, origin, mark))
+	if err := c.commit(context.Background(), earshot.Commit{}, ""); err != nil {
+		m.log.Error("missed speech not marked", "call_id", c.rec.ID, "error", err)
+	}
+}
+
 // Names returns the names of the participants of a stream's call.
 func (m *Manager) Names(id earshot.StreamID) []string {
 	c := m.stream(id)

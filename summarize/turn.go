@@ -57,7 +57,7 @@ func openTurn(out []*turn, u earshot.Utterance) *turn {
 		t := out[i]
 		last := t.parts[len(t.parts)-1].u
 		if last.StreamID == u.StreamID && last.Role == u.Role {
-			if u.StartMS-last.EndMS <= maxPause && goesOn(t, u) {
+			if u.StartMS-last.EndMS <= maxPause && (last.Continues || goesOn(t, u)) {
 				return t
 			}
 			return nil

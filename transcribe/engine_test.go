@@ -50,6 +50,8 @@ func newMinutes() *minutes {
 
 func (*minutes) Partial(earshot.Utterance) {}
 
+func (m *minutes) Missed(earshot.StreamID, earshot.StreamMark) {}
+
 func (m *minutes) Final(_ context.Context, us []earshot.Utterance, w earshot.Watermark) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -149,16 +149,28 @@ type ledger struct {
 	marks    map[earshot.StreamID]earshot.Watermark
 	history  []earshot.Watermark
 	refuse   int
+	missed   map[earshot.StreamID][]earshot.StreamMark
 }
 
 func newLedger(t *testing.T) *ledger {
-	return &ledger{t: t, marks: map[earshot.StreamID]earshot.Watermark{}}
+	return &ledger{
+		t: t, marks: map[earshot.StreamID]earshot.Watermark{}, missed: map[earshot.StreamID][]earshot.StreamMark{},
+	}
 }
 
 func (l *ledger) Partial(u earshot.Utterance) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.partials = append(l.partials, u)
+}
+
+func (l *ledger) Missed(id earshot.StreamID, m earshot.StreamMark) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.marks[id].Completed {
+		l.t.Errorf("stream %s misses %+v after it is completed", id, m)
+	}
+	l.missed[id] = append(l.missed[id], m)
 }
 
 func (l *ledger) Final(_ context.Context, us []earshot.Utterance, w earshot.Watermark) error {

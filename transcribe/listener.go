@@ -45,7 +45,7 @@ func (t *Transcriber) listen() {
 // tick hears what is new in the live streams, then, as long as there is time,
 // the backlog, newest stream first.
 func (t *Transcriber) tick(now time.Time) {
-	live, backlog := t.audible()
+	live, backlog := t.audible(now)
 	most := aloneTime
 	if len(live) > 0 {
 		most = backlogTime
@@ -55,6 +55,7 @@ func (t *Transcriber) tick(now time.Time) {
 			break
 		}
 	}
+	t.shed(now)
 	started := time.Now()
 	for _, tr := range backlog {
 		for one := []*track{tr}; len(one) > 0 && t.hasRoom(tr); {
@@ -68,11 +69,15 @@ func (t *Transcriber) tick(now time.Time) {
 }
 
 // audible returns the streams that are not over, the live ones and the others,
-// the newest first.
-func (t *Transcriber) audible() (live, backlog []*track) {
+// the newest first, and takes the load.
+func (t *Transcriber) audible(now time.Time) (live, backlog []*track) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	waiting := 0
 	for _, tr := range t.tracks {
+		if tr.partial != nil || tr.firstQueued(now) != nil {
+			waiting++
+		}
 		switch {
 		case tr.ended:
 		case tr.live:
@@ -81,6 +86,7 @@ func (t *Transcriber) audible() (live, backlog []*track) {
 			backlog = append(backlog, tr)
 		}
 	}
+	t.load = waiting / t.cfg.Workers
 	slices.SortFunc(backlog, func(a, b *track) int { return cmp.Compare(b.order, a.order) })
 	return live, backlog
 }
@@ -205,7 +211,7 @@ func (t *Transcriber) cut(tr *track, b bounds, now time.Time) {
 	defer t.mu.Unlock()
 	t.dropPartial(tr)
 	tr.saying = -1
-	tr.spans = append(tr.spans, &span{from: tr.at(b.from), to: tr.at(b.to), live: tr.live, cutAt: now})
+	tr.spans = append(tr.spans, &span{from: tr.at(b.from), to: tr.at(b.to), continues: b.continues, live: tr.live, cutAt: now})
 	t.work.Signal()
 }
 
@@ -238,18 +244,26 @@ func (t *Transcriber) follow(tr *track, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	tr.saying = from
-	if !tr.live || t.cfg.PartialInterval < 0 || tr.cursor < tr.reach || tr.seg.voiced < tr.seg.minSpeech {
+	if !tr.live || t.cfg.Partials < 0 || tr.cursor < tr.reach || tr.seg.voiced < tr.seg.minSpeech {
 		return
 	}
 	to := tr.at(tr.cursor)
-	due := max(t.cfg.PartialInterval, (to-from).Duration()/4)
-	if (tr.at(tr.seg.spoke) - max(from, tr.at(tr.partialTo))).Duration() < due {
+	if (tr.at(tr.seg.spoke) - max(from, tr.at(tr.partialTo))).Duration() < t.partialDue((to - from).Duration()) {
 		return
 	}
 	tr.partialTo = tr.cursor
 	t.dropPartial(tr)
 	tr.partial = &partial{from: from, to: to, at: now}
 	t.work.Signal()
+}
+
+// partialDue returns how much new speech of an utterance of a length makes a
+// partial. The caller holds t.mu.
+func (t *Transcriber) partialDue(length time.Duration) time.Duration {
+	if t.cfg.Partials > 0 {
+		return t.cfg.Partials
+	}
+	return max(autoPartial, length/4) * time.Duration(1+t.load)
 }
 
 // detect rates the window of each track, all of a rate at once.

@@ -77,7 +77,7 @@ func TestSaturation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const streams = 30
 		sink := newLedger(t)
-		tr := start(t, Config{Workers: 2}, &levels{slow: 300 * time.Millisecond}, sink)
+		tr := start(t, Config{Workers: 2, Partials: time.Second}, &levels{slow: 300 * time.Millisecond}, sink)
 		defer tr.Close()
 		var ids []earshot.StreamID
 		for k := range streams {
@@ -131,7 +131,7 @@ func TestPartialsGrowRare(t *testing.T) {
 func TestNoPartialsWhenTurnedOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := newLedger(t)
-		tr := start(t, Config{PartialInterval: -1}, &levels{}, sink)
+		tr := start(t, Config{Partials: -1}, &levels{}, sink)
 		defer tr.Close()
 		add(t, tr, "s", &tape{rate: 8000, pcm: bursts(1, [2]int{4000, 1000}), started: time.Now()}, earshot.Watermark{})
 		eventually(t, 20*time.Second, "completed", func() bool { return sink.completed("s") })

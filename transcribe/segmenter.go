@@ -15,7 +15,11 @@ const (
 )
 
 // bounds is a span of samples of a stream.
-type bounds struct{ from, to int64 }
+type bounds struct {
+	from, to int64
+	// continues says that it was cut off at the length limit.
+	continues bool
+}
 
 // segmenter cuts one stream into utterances. Where it cuts depends only on the
 // last cut and the windows from then on, so that recognition that is taken up
@@ -74,7 +78,9 @@ func (s *segmenter) push(at int64, prob, energy float64) (bounds, bool) {
 	case end-s.spoke >= s.endSilence:
 		return s.finish(min(s.spoke+s.padAfter, end))
 	case end-s.start >= s.most:
-		return s.finish(s.quietest(end))
+		b, ok := s.finish(s.quietest(end))
+		b.continues = ok
+		return b, ok
 	}
 	return bounds{}, false
 }
@@ -103,7 +109,7 @@ func (s *segmenter) finish(to int64) (bounds, bool) {
 		return bounds{}, false
 	}
 	s.cut = to
-	return bounds{s.start, to}, true
+	return bounds{from: s.start, to: to}, true
 }
 
 // quietest returns where to cut speech that has no pause: in the middle of the

@@ -14,7 +14,7 @@ const drainWindow = 10
 type counts struct {
 	finals, partials, partialsSkipped uint64
 	errors, failed, commitErrors      uint64
-	audio, busy                       time.Duration
+	audio, busy, missed               time.Duration
 	// drained is the audio recognised in each of the last seconds, by second.
 	drained [drainWindow + 1]struct {
 		second int64
@@ -64,6 +64,8 @@ type Stats struct {
 	// Errors are failed attempts, Failed the spans committed without text after
 	// the last of them, CommitErrors the failures of the sink.
 	Errors, Failed, CommitErrors uint64
+	// Missed is the length of what has no text: given up, or failed.
+	Missed time.Duration
 	// Audio is the length of all finals recognised, Busy the time workers took
 	// for them and for partials.
 	Audio, Busy time.Duration
@@ -86,7 +88,7 @@ func (t *Transcriber) Stats() Stats {
 	s := Stats{
 		Streams: len(t.tracks), DrainRate: c.drainRate(now),
 		Finals: c.finals, Partials: c.partials, PartialsSkipped: c.partialsSkipped,
-		Errors: c.errors, Failed: c.failed, CommitErrors: c.commitErrors, Audio: c.audio, Busy: c.busy,
+		Errors: c.errors, Failed: c.failed, CommitErrors: c.commitErrors, Audio: c.audio, Busy: c.busy, Missed: c.missed,
 	}
 	for _, tr := range t.tracks {
 		s.add(tr, now, t.cfg.LateAfter)
@@ -147,6 +149,7 @@ func metrics() []metric {
 		{"errors_total", "Failed attempts to recognise a span.", c, func(s Stats) float64 { return float64(s.Errors) }},
 		{"failed_spans_total", "Spans committed without text after the last failed attempt.", c, func(s Stats) float64 { return float64(s.Failed) }},
 		{"commit_errors_total", "Failed attempts to commit.", c, func(s Stats) float64 { return float64(s.CommitErrors) }},
+		{"missed_seconds_total", "Speech that has no text: given up because it had waited too long, or failed.", c, func(s Stats) float64 { return s.Missed.Seconds() }},
 		{"audio_seconds_total", "Audio recognised for good.", c, func(s Stats) float64 { return s.Audio.Seconds() }},
 		{"busy_seconds_total", "Time workers took to recognise.", c, func(s Stats) float64 { return s.Busy.Seconds() }},
 	}

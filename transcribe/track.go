@@ -32,6 +32,8 @@ const (
 // by the Transcriber.
 type span struct {
 	from, to earshot.Position
+	// continues says that it was cut off at the length limit.
+	continues bool
 	// live says that the stream was heard in real time when this was cut.
 	live  bool
 	cutAt time.Time

@@ -59,6 +59,9 @@ type Sink interface {
 	// an error it is called again with the same, until it succeeds or the
 	// Transcriber is closed. The times of words count from the utterance's start.
 	Final(context.Context, []earshot.Utterance, earshot.Watermark) error
+	// Missed hears of a part of a stream that has no text and will have none. It
+	// may hear of it again, under the same ID.
+	Missed(earshot.StreamID, earshot.StreamMark)
 }
 
 // Track is one stream to recognise.
@@ -94,10 +97,13 @@ type Transcriber struct {
 	closed bool
 	// partialNext says that a partial is before the backlog this time.
 	partialNext bool
-	counts      counts
+	// load is how many streams have something waiting, per worker.
+	load   int
+	counts counts
 
-	// vadFailed belongs to the listener.
+	// vadFailed and shedAt belong to the listener.
 	vadFailed bool
+	shedAt    time.Time
 }
 
 // New makes a Transcriber. A nil Recogniser recognises nothing: streams are

@@ -407,11 +407,11 @@ func TestAddAndCloseErrors(t *testing.T) {
 func TestDefaults(t *testing.T) {
 	c := Config{}.withDefaults()
 	if c.EndSilence != 600*time.Millisecond || c.MinSpeech != 96*time.Millisecond || c.PadBefore != 192*time.Millisecond ||
-		c.PadAfter != 128*time.Millisecond || c.MaxUtterance != 15*time.Second || c.PartialInterval != time.Second ||
+		c.PadAfter != 128*time.Millisecond || c.MaxUtterance != 15*time.Second || c.Partials != 0 ||
 		c.LateAfter != 5*time.Second || c.HoldDigits != 6*time.Second || c.Attempts != 8 || c.Workers < 1 {
 		t.Errorf("defaults %+v", c)
 	}
-	if c := (Config{PartialInterval: -1, EndSilence: time.Second}).withDefaults(); c.PartialInterval != -1 || c.EndSilence != time.Second {
+	if c := (Config{Partials: -1, EndSilence: time.Second}).withDefaults(); c.Partials != -1 || c.EndSilence != time.Second {
 		t.Errorf("set fields are replaced: %+v", c)
 	}
 }

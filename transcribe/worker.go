@@ -73,11 +73,14 @@ func (t *Transcriber) final(tr *track, s *span) {
 		return
 	}
 	now := time.Now()
+	if err != nil {
+		if !t.giveUp(tr, s, now, err) {
+			return
+		}
+		t.miss(tr, s, failed)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err != nil && !t.giveUp(tr, s, now, err) {
-		return
-	}
 	s.state, s.doneAt = spanDone, now
 	s.late = !s.live || now.Sub(tr.zeroAt.Add(s.to.Duration())) > t.cfg.LateAfter
 	if err == nil {
@@ -89,8 +92,10 @@ func (t *Transcriber) final(tr *track, s *span) {
 }
 
 // giveUp counts a failed attempt and reports whether it was the last. If not,
-// the span is queued again. The caller holds t.mu.
+// the span is queued again.
 func (t *Transcriber) giveUp(tr *track, s *span, now time.Time, err error) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	s.attempts++
 	t.counts.errors++
 	log := t.log.With("call_id", tr.CallID, "stream", tr.StreamID, "position", s.from.Duration(), "attempts", s.attempts,

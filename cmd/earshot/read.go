@@ -98,7 +98,7 @@ func show(e *env, store *sqlite.Store, cfg config.Config, call earshot.Call) err
 	w := e.stdout
 	printCall(w, call, app.RecordingFile(cfg, call.ID))
 	fmt.Fprintln(w, "\nTranscript")
-	for _, u := range us {
+	for _, u := range earshot.JoinContinued(us) {
 		fmt.Fprintf(w, "  %s  %s: %s\n", clock(u.StartMS), speakerOf(&call, u), u.Text)
 	}
 	printSuggestions(w, suggestions)

@@ -71,7 +71,7 @@ func Write(w io.Writer, f Format, call earshot.Call, us []earshot.Utterance) err
 	b := bufio.NewWriter(w)
 	switch f {
 	case Text:
-		writeText(b, &call, turns)
+		writeText(b, &call, linesOf(&call, us))
 	case SRT:
 		writeSRT(b, turns)
 	case VTT:
@@ -106,6 +106,13 @@ func Speaker(call *earshot.Call, u earshot.Utterance) string {
 	default:
 		return "Speaker"
 	}
+}
+
+// linesOf are the turns as people read them.
+func linesOf(call *earshot.Call, us []earshot.Utterance) []Turn {
+	us = slices.Clone(us)
+	slices.SortStableFunc(us, func(a, b earshot.Utterance) int { return int(a.StartMS - b.StartMS) })
+	return turnsOf(call, earshot.JoinContinued(us))
 }
 
 func turnsOf(call *earshot.Call, us []earshot.Utterance) []Turn {

@@ -47,7 +47,7 @@ export function notes(list) {
     h('span', { class: `state ${d.state}` }, deliveries[d.state] ?? d.state)))));
 }
 
-const marks = { dtmf: 'Key', tone: 'Keys, as tones', pause: 'Recording paused', resume: 'Recording resumed', hold: 'On hold', unhold: 'Off hold', dropped: 'Not recorded' };
+const marks = { dtmf: 'Key', tone: 'Keys, as tones', pause: 'Recording paused', resume: 'Recording resumed', hold: 'On hold', unhold: 'Off hold', dropped: 'Not recorded', missed: 'Not transcribed' };
 
 /** timeline is what else happened: keys pressed, pauses, holds. */
 export function timeline(call, at) {

@@ -75,7 +75,7 @@ func (a *App) localWorkers() int {
 	if n := a.cfg.Transcribe.Workers; n > 0 {
 		return n
 	}
-	return max(1, runtime.NumCPU()-1)
+	return runtime.NumCPU()
 }
 
 // spans is how many utterances are under way at a time; the built-in engine
@@ -87,11 +87,12 @@ func (a *App) spans(engines []string) int {
 	return a.localWorkers()
 }
 
-// partials is how often what is being said is recognised. Engines behind the
-// network are paid by the second and get every second once.
-func partials(engines []string) time.Duration {
-	if len(engines) > 0 && engines[0] != builtIn {
+// partialsOf is how often what is being said is recognised. Engines behind the
+// network are paid by the second: without an interval set, they get every
+// second once.
+func partialsOf(engines []string, interval time.Duration) time.Duration {
+	if interval == 0 && len(engines) > 0 && engines[0] != builtIn {
 		return -1
 	}
-	return transcribe.DefaultPartialInterval
+	return interval
 }

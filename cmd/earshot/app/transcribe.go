@@ -76,9 +76,14 @@ func (a *App) startTranscribe(context.Context) error {
 	if err != nil {
 		return err
 	}
+	partials, err := a.cfg.Transcribe.PartialInterval()
+	if err != nil {
+		return err
+	}
 	words := vocabulary.New(a.cfg.Transcribe.Vocabulary, 0, a.log)
 	t, err := transcribe.New(transcribe.Config{
-		Workers: a.spans(engines), PartialInterval: partials(engines), Vocabulary: words, Names: a.calls.Names, Mask: patterns,
+		Workers: a.spans(engines), EndSilence: a.cfg.Transcribe.EndSilence, MaxUtterance: a.cfg.Transcribe.MaxUtterance,
+		Partials: partialsOf(engines, partials), BacklogAge: a.cfg.Transcribe.BacklogAge, BacklogLimit: a.cfg.Transcribe.BacklogLimit, Vocabulary: words, Names: a.calls.Names, Mask: patterns,
 	}, detector, recogniser, sinkPort{a}, a.log)
 	if err != nil {
 		return err
@@ -96,6 +101,8 @@ func (a *App) startTranscribe(context.Context) error {
 type sinkPort struct{ app *App }
 
 func (s sinkPort) Partial(u earshot.Utterance) { s.app.calls.Partial(u) }
+
+func (s sinkPort) Missed(id earshot.StreamID, mark earshot.StreamMark) { s.app.calls.Missed(id, mark) }
 
 func (s sinkPort) Final(ctx context.Context, us []earshot.Utterance, mark earshot.Watermark) error {
 	return s.app.calls.Final(ctx, us, mark)

@@ -97,7 +97,13 @@ type Transcribe struct {
 	Model      string        `koanf:"model" doc:"Folder of the models; empty: models/dist beside the program or in the working folder."`
 	Vocabulary string        `koanf:"vocabulary" doc:"File of names and products (YAML) that are corrected where they were misheard, read again when it changes; empty: none."`
 	Mask       []Mask        `koanf:"mask" doc:"What is masked besides cards, see docs/text.md; only in the file."`
-	Workers    int           `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core but one, at least one."`
+	Workers    int           `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core. They give way to whatever receives media."`
+
+	Partials     string        `koanf:"partials" doc:"Text of what is still being said: auto (each second, less often the longer the utterance and the more there is to do), off, or an interval such as 500ms."`
+	EndSilence   time.Duration `koanf:"end_silence" doc:"How long nobody speaks before an utterance is over."`
+	MaxUtterance time.Duration `koanf:"max_utterance" doc:"Longest utterance; speech that goes on is cut at its quietest moment before."`
+	BacklogAge   time.Duration `koanf:"backlog_age" doc:"How long ago something may have been said that is still transcribed; what is older is given up and marked on the call. 0: no bound."`
+	BacklogLimit time.Duration `koanf:"backlog_limit" doc:"How much audio may wait to be transcribed (an hour of G.711 takes 35 MB of disk); of more, the oldest calls are given up and marked. 0: no bound."`
 }
 
 // OpenAI is an OpenAI-compatible transcription endpoint.
@@ -147,6 +153,37 @@ func (t Transcribe) checkEngines() error {
 	}
 	if t.OpenAI.Format != "verbose_json" && t.OpenAI.Format != "json" {
 		return fmt.Errorf("transcribe.openai.format: %q is not verbose_json or json", t.OpenAI.Format)
+	}
+	return nil
+}
+
+// PartialInterval returns how much new speech makes a partial: 0 for auto, -1
+// for none.
+func (t Transcribe) PartialInterval() (time.Duration, error) {
+	switch t.Partials {
+	case "auto":
+		return 0, nil
+	case "off":
+		return -1, nil
+	}
+	d, err := time.ParseDuration(t.Partials)
+	if err != nil || d < 100*time.Millisecond || d > time.Minute {
+		return 0, fmt.Errorf("transcribe.partials: %q is not auto, off or an interval from 100ms to 1m", t.Partials)
+	}
+	return d, nil
+}
+
+func (t Transcribe) check() error {
+	_, err := t.PartialInterval()
+	switch {
+	case err != nil:
+		return err
+	case t.EndSilence < 200*time.Millisecond || t.EndSilence > 5*time.Second:
+		return fmt.Errorf("transcribe.end_silence: %v is not from 200ms to 5s", t.EndSilence)
+	case t.MaxUtterance < 5*time.Second || t.MaxUtterance > 30*time.Second:
+		return fmt.Errorf("transcribe.max_utterance: %v is not from 5s to 30s", t.MaxUtterance)
+	case t.BacklogAge < 0 || t.BacklogLimit < 0:
+		return fmt.Errorf("transcribe.backlog_age and transcribe.backlog_limit are 0 or more")
 	}
 	return nil
 }
@@ -238,7 +275,9 @@ func Default() Config {
 		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
 		Transcribe: Transcribe{
 			Engine: "moonshine", Fallback: []string{"moonshine"}, Timeout: 5 * time.Second,
-			OpenAI: OpenAI{Format: "verbose_json"},
+			OpenAI:   OpenAI{Format: "verbose_json"},
+			Partials: "auto", EndSilence: 600 * time.Millisecond, MaxUtterance: 15 * time.Second,
+			BacklogAge: 72 * time.Hour, BacklogLimit: 200 * time.Hour,
 		},
 		LLM: LLM{Timeout: 20 * time.Second},
 		Calls: Calls{
@@ -262,6 +301,9 @@ func (c Config) Check() error {
 		return fmt.Errorf("recordings.opus: %q is not off or add", c.Recordings.Opus)
 	}
 	if err := c.Transcribe.checkEngines(); err != nil {
+		return err
+	}
+	if err := c.Transcribe.check(); err != nil {
 		return err
 	}
 	if (c.SIP.TLSCert == "") != (c.SIP.TLSKey == "") || c.SIP.TLSClientCA != "" && c.SIP.TLSCert == "" {

@@ -1,0 +1,142 @@
+package transcribe
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"earshot"
+)
+
+// shedEvery is how often the backlog is held against its bounds.
+const shedEvery = time.Second
+
+// Why speech has no text.
+const (
+	tooOld  = "not transcribed: it had waited for longer than transcribe.backlog_age"
+	tooMuch = "not transcribed: more was waiting than transcribe.backlog_limit"
+	failed  = "not transcribed: recognition failed"
+)
+
+// shed gives up what has waited for too long, and the oldest calls of what is
+// more than may wait. Whatever is live stays. It belongs to the listener.
+func (t *Transcriber) shed(now time.Time) {
+	if now.Sub(t.shedAt) < shedEvery {
+		return
+	}
+	t.shedAt = now
+	behind := t.behind()
+	if t.cfg.BacklogAge > 0 {
+		for _, b := range behind {
+			if age, known := b.age(now); known && age > t.cfg.BacklogAge {
+				until := min(b.end, b.at+earshot.PositionOf(age-t.cfg.BacklogAge))
+				b.length -= t.giveUpTo(b.track, until, now, tooOld)
+			}
+		}
+	}
+	if t.cfg.BacklogLimit <= 0 {
+		return
+	}
+	total := time.Duration(0)
+	for _, b := range behind {
+		total += b.length
+	}
+	for _, b := range behind {
+		if total <= t.cfg.BacklogLimit {
+			return
+		}
+		total -= t.giveUpTo(b.track, b.end, now, tooMuch)
+	}
+}
+
+// waiting is a stream in the backlog.
+type waiting struct {
+	track   *track
+	at, end earshot.Position // of what is not recognised
+	length  time.Duration
+}
+
+// age returns how long ago the first of it was said, if the source knows.
+func (w *waiting) age(now time.Time) (time.Duration, bool) {
+	s, ok := w.track.Source.(interface{ Started() (time.Time, bool) })
+	if !ok {
+		return 0, false
+	}
+	origin, started := s.Started()
+	return now.Sub(origin.Add(w.at.Duration())), started
+}
+
+// behind returns the streams of the backlog whose end is known, the oldest
+// first.
+func (t *Transcriber) behind() []*waiting {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var list []*waiting
+	for _, tr := range t.tracks {
+		s, ok := tr.Source.(interface{ End() earshot.Position })
+		if tr.live || !ok {
+			continue
+		}
+		w := &waiting{track: tr, at: max(tr.From, tr.at(tr.heardTo.Load())), end: s.End()}
+		for _, sp := range tr.spans {
+			if sp.state == spanQueued {
+				w.at = min(w.at, sp.from)
+				w.length += sp.duration()
+			}
+		}
+		if !tr.ended {
+			w.length += max(0, w.end-max(tr.From, tr.at(tr.heardTo.Load()))).Duration()
+		}
+		list = append(list, w)
+	}
+	slices.SortFunc(list, func(a, b *waiting) int { return a.track.order - b.track.order })
+	return list
+}
+
+// giveUpTo leaves a stream without text up to a position, as far as nobody is
+// at it, and returns how much that is.
+func (t *Transcriber) giveUpTo(tr *track, until earshot.Position, now time.Time, why string) time.Duration {
+	t.mu.Lock()
+	var given []*span
+	for _, s := range tr.spans {
+		if s.state == spanQueued && s.to <= until {
+			s.state = spanRunning // nobody else takes it
+			given = append(given, s)
+		}
+	}
+	if from := max(tr.From, tr.at(tr.seg.cut)); !tr.ended && !tr.seg.speaking && until > from {
+		tr.seg.cut = until.Samples(tr.rate)
+		tr.rewind()
+		tr.heardTo.Store(tr.seg.cut)
+		rest := &span{from: from, to: until, cutAt: now, state: spanRunning}
+		tr.spans = append(tr.spans, rest)
+		given = append(given, rest)
+	}
+	t.mu.Unlock()
+	length := time.Duration(0)
+	for _, s := range given {
+		length += s.duration()
+		t.miss(tr, s, why)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, s := range given {
+		s.state, s.doneAt = spanDone, now
+	}
+	t.kick(tr, now)
+	return length
+}
+
+// miss counts a span that has no text and says so on the call's timeline,
+// before the span is done with.
+func (t *Transcriber) miss(tr *track, s *span, why string) {
+	t.mu.Lock()
+	t.counts.missed += s.duration()
+	t.mu.Unlock()
+	t.log.Warn("speech is not transcribed", "call_id", tr.CallID, "stream", tr.StreamID,
+		"position", s.from.Duration(), "length", s.duration(), "why", why)
+	t.sink.Missed(tr.StreamID, earshot.StreamMark{
+		ID:   earshot.MarkID(fmt.Sprintf("missed-%s-%d", tr.StreamID, s.from)), // the same after a restart
+		Kind: earshot.MarkMissed, From: s.from, To: s.to, Reason: why,
+	})
+}

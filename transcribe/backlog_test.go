@@ -1,0 +1,155 @@
+package transcribe
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"earshot"
+)
+
+// recording is a tape that knows when it was recorded and how long it is.
+type recording struct {
+	tape
+	at time.Time
+}
+
+func (r *recording) Started() (time.Time, bool) { return r.at, true }
+func (r *recording) End() earshot.Position      { return earshot.At(int64(len(r.pcm)), r.rate) }
+
+// minute is a recorded minute of which each half has a burst, number first and
+// the one after it.
+func minute(first int, at time.Time) *recording {
+	return &recording{tape: tape{rate: 8000, pcm: bursts(first, [2]int{3000, 27_000}, [2]int{3000, 27_000})}, at: at}
+}
+
+// missing returns how much of a stream the ledger was told to have no text.
+func (l *ledger) missing(id earshot.StreamID) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	sum := time.Duration(0)
+	for _, m := range l.missed[id] {
+		sum += (m.To - m.From).Duration()
+	}
+	return sum
+}
+
+// What was said too long ago is given up, to the moment, and marked.
+func TestBacklogOfAnAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := newLedger(t)
+		tr := start(t, Config{BacklogAge: 72 * time.Hour}, &levels{}, sink)
+		defer tr.Close()
+		now := time.Now()
+		for id, at := range map[earshot.StreamID]time.Time{
+			"old": now.Add(-100 * time.Hour), "half": now.Add(-72*time.Hour - 20*time.Second), "new": now.Add(-time.Hour),
+		} {
+			add(t, tr, id, minute(1, at), earshot.Watermark{})
+		}
+		for id, want := range map[earshot.StreamID][]string{"old": nil, "half": {"b2"}, "new": {"b1", "b2"}} {
+			eventually(t, time.Minute, string(id), func() bool { return sink.completed(id) })
+			if got := sink.texts(id); !slices.Equal(got, want) {
+				t.Errorf("%s has %q, want %q", id, got, want)
+			}
+			if w := sink.mark(id); w.Position != earshot.At(60*8000, 8000) {
+				t.Errorf("%s is done to %v", id, w.Position.Duration())
+			}
+		}
+		if old, half := sink.missing("old"), sink.missing("half"); old != time.Minute || half < 20*time.Second || half > 25*time.Second || sink.missing("new") != 0 {
+			t.Errorf("missing: %v of old, %v of half, %v of new", old, half, sink.missing("new"))
+		}
+		if m := sink.missed["old"][0]; m.Kind != earshot.MarkMissed || m.Reason != tooOld || m.ID == "" {
+			t.Errorf("mark %+v", m)
+		}
+		if s := tr.Stats(); s.Missed != sink.missing("old")+sink.missing("half") {
+			t.Errorf("counted %v", s.Missed)
+		}
+	})
+}
+
+// Of more than may wait the oldest is given up, and nothing that is live.
+func TestBacklogOfALength(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := newLedger(t)
+		// Nothing is recognised before all are there.
+		tr := start(t, Config{Workers: 1, BacklogLimit: 150 * time.Second}, &levels{slow: 4 * time.Second}, sink)
+		defer tr.Close()
+		now := time.Now()
+		live := &tape{rate: 8000, pcm: bursts(1, [2]int{3000, 5000}), started: now}
+		add(t, tr, "live", live, earshot.Watermark{})
+		for _, id := range []earshot.StreamID{"1", "2", "3", "4"} {
+			add(t, tr, id, minute(1, now), earshot.Watermark{})
+		}
+		for _, id := range []earshot.StreamID{"live", "1", "2", "3", "4"} {
+			eventually(t, 10*time.Minute, "stream "+string(id), func() bool { return sink.completed(id) })
+		}
+		if n := len(sink.texts("live")); n != 1 || sink.missing("live") != 0 {
+			t.Errorf("%d finals of the live stream", n)
+		}
+		if got := sink.texts("4"); !slices.Equal(got, []string{"b1", "b2"}) {
+			t.Errorf("the newest has %q", got)
+		}
+		if sink.missing("1") == 0 || sink.missing("4") != 0 || sink.missed["1"][0].Reason != tooMuch {
+			t.Errorf("missing: %v of the oldest, %v of the newest", sink.missing("1"), sink.missing("4"))
+		}
+	})
+}
+
+// Speech that cannot be recognised is marked before its stream is completed.
+func TestFailedSpeechIsMarked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := newLedger(t)
+		rec := &levels{err: func(int) error { return earshot.Permanent(errors.New("broken")) }}
+		tr := start(t, Config{}, rec, sink)
+		defer tr.Close()
+		add(t, tr, "s", minute(1, time.Now()), earshot.Watermark{})
+		eventually(t, time.Minute, "completed", func() bool { return sink.completed("s") })
+		if marks := sink.missed["s"]; len(marks) != 2 || marks[0].Reason != failed {
+			t.Errorf("marks %+v", marks)
+		}
+	})
+}
+
+// Speech without a pause is cut, and each piece but the last goes on.
+func TestLongSpeechContinues(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := newLedger(t)
+		tr := start(t, Config{}, &levels{}, sink)
+		defer tr.Close()
+		src := &recording{tape: tape{rate: 8000, pcm: bursts(1, [2]int{40_000, 2000}, [2]int{2000, 2000})}, at: time.Now()}
+		add(t, tr, "s", src, earshot.Watermark{})
+		eventually(t, time.Minute, "completed", func() bool { return sink.completed("s") })
+		var got []bool
+		for i, u := range sink.finals {
+			got = append(got, u.Continues)
+			if i > 0 && sink.finals[i-1].Continues && u.From != sink.finals[i-1].To {
+				t.Errorf("piece %d begins %v after the one before", i, (u.From - sink.finals[i-1].To).Duration())
+			}
+		}
+		if n := len(got); n < 4 || slices.Contains(got[:n-2], false) || got[n-2] || got[n-1] {
+			t.Errorf("pieces go on: %v", got)
+		}
+	})
+}
+
+// Partials come less often the more there is to do, unless an interval is set.
+func TestPartialsByLoad(t *testing.T) {
+	tr := &Transcriber{}
+	for _, c := range []struct {
+		set, length time.Duration
+		load        int
+		want        time.Duration
+	}{
+		{0, 2 * time.Second, 0, time.Second},
+		{0, 12 * time.Second, 0, 3 * time.Second},
+		{0, 2 * time.Second, 3, 4 * time.Second},
+		{500 * time.Millisecond, 12 * time.Second, 3, 500 * time.Millisecond},
+	} {
+		tr.cfg.Partials, tr.load = c.set, c.load
+		if got := tr.partialDue(c.length); got != c.want {
+			t.Errorf("%+v: each %v", c, got)
+		}
+	}
+}
