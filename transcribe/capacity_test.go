@@ -243,7 +243,7 @@ func BenchmarkCapacity(b *testing.B) {
 	levels := []int{20, 40, 60, 80}
 	if list := os.Getenv("EARSHOT_BENCH_CHANNELS"); list != "" {
 		levels = nil
-		for _, n := range strings.Split(list, ",") {
+		for n := range strings.SplitSeq(list, ",") {
 			channels, err := strconv.Atoi(n)
 			if err != nil {
 				b.Fatal(err)

@@ -39,5 +39,9 @@ func (t *Transcriber) correct(u *earshot.Utterance, words []earshot.Word) []ears
 	if t.cfg.Names != nil {
 		names = t.cfg.Names(u.StreamID)
 	}
-	return t.cfg.Vocabulary.Correct(words, u.Confidence, names)
+	confidence := u.Confidence
+	if confidence == 0 { // the engine does not say
+		confidence = 1
+	}
+	return t.cfg.Vocabulary.Correct(words, confidence, names)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -64,6 +65,9 @@ func examine(ctx context.Context, cfg config.Config) []finding {
 	}
 	if cfg.LLM.BaseURL != "" {
 		out = append(out, checkModelEndpoint(ctx, cfg.LLM))
+	}
+	if slices.Contains(cfg.Transcribe.Engines(), "openai") {
+		out = append(out, checkSpeechEndpoint(ctx, cfg.Transcribe.OpenAI))
 	}
 	for what, endpoint := range map[string]string{"webhook": cfg.Webhook.URL, "bus": cfg.Bus.URL} {
 		if endpoint != "" {
@@ -223,6 +227,17 @@ func udpFree(ctx context.Context, port int) bool {
 
 func checkModelEndpoint(ctx context.Context, cfg config.LLM) finding {
 	f := finding{what: "llm", found: cfg.BaseURL + " answers", remedy: "check llm.base_url (it ends in /v1) and llm.api_key"}
+	if err := httpGet(ctx, cfg.BaseURL+"/models", cfg.APIKey); err != nil {
+		f.problem = err.Error()
+	}
+	return f
+}
+
+func checkSpeechEndpoint(ctx context.Context, cfg config.OpenAI) finding {
+	f := finding{
+		what: "speech", found: cfg.BaseURL + " answers",
+		remedy: "check transcribe.openai.base_url (it ends in /v1) and transcribe.openai.api_key",
+	}
 	if err := httpGet(ctx, cfg.BaseURL+"/models", cfg.APIKey); err != nil {
 		f.problem = err.Error()
 	}

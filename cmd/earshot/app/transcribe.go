@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -10,9 +9,6 @@ import (
 	"earshot"
 	"earshot/calls"
 	"earshot/transcribe"
-	"earshot/transcribe/models"
-	"earshot/transcribe/moonshine"
-	"earshot/transcribe/vad"
 	"earshot/transcribe/vocabulary"
 )
 
@@ -66,10 +62,11 @@ func (r *recognition) End(stream earshot.StreamID) {
 
 // startTranscribe loads the models and starts recognition.
 func (a *App) startTranscribe(context.Context) error {
+	engines := a.cfg.Transcribe.Engines()
 	var detector transcribe.VAD
 	var recogniser transcribe.Recogniser
-	if a.cfg.Transcribe.Engine == "moonshine" {
-		d, r, err := a.loadModels()
+	if len(engines) > 0 {
+		d, r, err := a.loadEngines(engines)
 		if err != nil {
 			return fmt.Errorf("%w (or set transcribe.engine=none to record without transcripts)", err)
 		}
@@ -85,8 +82,8 @@ func (a *App) startTranscribe(context.Context) error {
 	}
 	words := vocabulary.New(a.cfg.Transcribe.Vocabulary, 0, a.log)
 	t, err := transcribe.New(transcribe.Config{
-		Workers: a.cfg.Transcribe.Workers, EndSilence: a.cfg.Transcribe.EndSilence, MaxUtterance: a.cfg.Transcribe.MaxUtterance,
-		Partials: partials, BacklogAge: a.cfg.Transcribe.BacklogAge, BacklogLimit: a.cfg.Transcribe.BacklogLimit, Vocabulary: words, Names: a.calls.Names, Mask: patterns,
+		Workers: a.spans(engines), EndSilence: a.cfg.Transcribe.EndSilence, MaxUtterance: a.cfg.Transcribe.MaxUtterance,
+		Partials: partialsOf(engines, partials), BacklogAge: a.cfg.Transcribe.BacklogAge, BacklogLimit: a.cfg.Transcribe.BacklogLimit, Vocabulary: words, Names: a.calls.Names, Mask: patterns,
 	}, detector, recogniser, sinkPort{a}, a.log)
 	if err != nil {
 		return err
@@ -98,24 +95,6 @@ func (a *App) startTranscribe(context.Context) error {
 	a.background("vocabulary", words.Follow)
 	a.trans.loaded(t)
 	return nil
-}
-
-// loadModels loads voice detection and recognition.
-func (a *App) loadModels() (*vad.Detector, *moonshine.Recogniser, error) {
-	dir, err := models.Find(a.cfg.Transcribe.Model)
-	if err != nil {
-		return nil, nil, err
-	}
-	detector, err := vad.New(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	recogniser, err := moonshine.New(dir)
-	if err != nil {
-		return nil, nil, errors.Join(err, detector.Close())
-	}
-	a.onStop("models", func(context.Context) error { return errors.Join(detector.Close(), recogniser.Close()) })
-	return detector, recogniser, nil
 }
 
 // sinkPort brings utterances to their calls.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,17 +89,72 @@ type HTTP struct {
 
 // Transcribe is recognition.
 type Transcribe struct {
-	Engine     string `koanf:"engine" doc:"moonshine (built in) or none."`
-	Model      string `koanf:"model" doc:"Folder of the models; empty: models/dist beside the program or in the working folder."`
-	Vocabulary string `koanf:"vocabulary" doc:"File of names and products (YAML) that are corrected where they were misheard, read again when it changes; empty: none."`
-	Mask       []Mask `koanf:"mask" doc:"What is masked besides cards, see docs/text.md; only in the file."`
-	Workers    int    `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core. They give way to whatever receives media."`
+	Engine     string        `koanf:"engine" doc:"moonshine (built in), openai (any OpenAI-compatible endpoint) or none, see docs/engines.md."`
+	Fallback   []string      `koanf:"fallback" doc:"Engines that recognise, in this order, what transcribe.engine fails at or takes too long for; without one its failures are tried again later."`
+	Timeout    time.Duration `koanf:"timeout" doc:"Time an engine behind the network may take for one utterance."`
+	Language   string        `koanf:"language" doc:"Language spoken (ISO 639-1), for engines behind the network; empty: they find out."`
+	OpenAI     OpenAI        `koanf:"openai"`
+	Model      string        `koanf:"model" doc:"Folder of the models; empty: models/dist beside the program or in the working folder."`
+	Vocabulary string        `koanf:"vocabulary" doc:"File of names and products (YAML) that are corrected where they were misheard, read again when it changes; empty: none."`
+	Mask       []Mask        `koanf:"mask" doc:"What is masked besides cards, see docs/text.md; only in the file."`
+	Workers    int           `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core. They give way to whatever receives media."`
 
 	Partials     string        `koanf:"partials" doc:"Text of what is still being said: auto (each second, less often the longer the utterance and the more there is to do), off, or an interval such as 500ms."`
 	EndSilence   time.Duration `koanf:"end_silence" doc:"How long nobody speaks before an utterance is over."`
 	MaxUtterance time.Duration `koanf:"max_utterance" doc:"Longest utterance; speech that goes on is cut at its quietest moment before."`
 	BacklogAge   time.Duration `koanf:"backlog_age" doc:"How long ago something may have been said that is still transcribed; what is older is given up and marked on the call. 0: no bound."`
 	BacklogLimit time.Duration `koanf:"backlog_limit" doc:"How much audio may wait to be transcribed (an hour of G.711 takes 35 MB of disk); of more, the oldest calls are given up and marked. 0: no bound."`
+}
+
+// OpenAI is an OpenAI-compatible transcription endpoint.
+type OpenAI struct {
+	BaseURL string `koanf:"base_url" doc:"OpenAI-compatible transcription endpoint, ending in /v1."`
+	APIKey  string `koanf:"api_key" doc:"Key of that endpoint; empty: none is sent."`
+	Model   string `koanf:"model" doc:"Speech model to ask for."`
+	Format  string `koanf:"format" doc:"verbose_json (brings a confidence) or json (for models that know no other)."`
+	Prompt  string `koanf:"prompt" doc:"Names and products that are likely said; empty: none."`
+}
+
+// Engines returns the engines in the order in which they are asked; none if
+// nothing is recognised.
+func (t Transcribe) Engines() []string {
+	if t.Engine == "none" {
+		return nil
+	}
+	out := []string{t.Engine}
+	for _, name := range t.Fallback {
+		if !slices.Contains(out, name) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// checkEngines returns an error that names the first setting of the engines
+// that can't be used.
+func (t Transcribe) checkEngines() error {
+	switch t.Engine {
+	case "moonshine", "openai", "none":
+	case "deepgram":
+		return fmt.Errorf("transcribe.engine: deepgram is not supported yet: use moonshine, openai or none")
+	default:
+		return fmt.Errorf("transcribe.engine: %q is not moonshine, openai or none", t.Engine)
+	}
+	for _, name := range t.Fallback {
+		if name != "moonshine" && name != "openai" {
+			return fmt.Errorf("transcribe.fallback: %q is not moonshine or openai", name)
+		}
+	}
+	if t.Timeout <= 0 {
+		return fmt.Errorf("transcribe.timeout: %v is no time", t.Timeout)
+	}
+	if slices.Contains(t.Engines(), "openai") && (t.OpenAI.BaseURL == "" || t.OpenAI.Model == "") {
+		return fmt.Errorf("transcribe.openai.base_url: needed for the engine openai, with transcribe.openai.model")
+	}
+	if t.OpenAI.Format != "verbose_json" && t.OpenAI.Format != "json" {
+		return fmt.Errorf("transcribe.openai.format: %q is not verbose_json or json", t.OpenAI.Format)
+	}
+	return nil
 }
 
 // PartialInterval returns how much new speech makes a partial: 0 for auto, -1
@@ -218,7 +274,9 @@ func Default() Config {
 		Media: Media{SRTP: "allow", DTMF: "mask"},
 		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
 		Transcribe: Transcribe{
-			Engine: "moonshine", Partials: "auto", EndSilence: 600 * time.Millisecond, MaxUtterance: 15 * time.Second,
+			Engine: "moonshine", Fallback: []string{"moonshine"}, Timeout: 5 * time.Second,
+			OpenAI:   OpenAI{Format: "verbose_json"},
+			Partials: "auto", EndSilence: 600 * time.Millisecond, MaxUtterance: 15 * time.Second,
 			BacklogAge: 72 * time.Hour, BacklogLimit: 200 * time.Hour,
 		},
 		LLM: LLM{Timeout: 20 * time.Second},
@@ -242,15 +300,11 @@ func (c Config) Check() error {
 	if c.Recordings.Opus != "off" && c.Recordings.Opus != "add" {
 		return fmt.Errorf("recordings.opus: %q is not off or add", c.Recordings.Opus)
 	}
-	if err := c.Transcribe.check(); err != nil {
+	if err := c.Transcribe.checkEngines(); err != nil {
 		return err
 	}
-	switch c.Transcribe.Engine {
-	case "moonshine", "none":
-	case "openai", "deepgram":
-		return fmt.Errorf("transcribe.engine: %s is not supported yet: use moonshine or none", c.Transcribe.Engine)
-	default:
-		return fmt.Errorf("transcribe.engine: %q is not moonshine or none", c.Transcribe.Engine)
+	if err := c.Transcribe.check(); err != nil {
+		return err
 	}
 	if (c.SIP.TLSCert == "") != (c.SIP.TLSKey == "") || c.SIP.TLSClientCA != "" && c.SIP.TLSCert == "" {
 		return fmt.Errorf("sip.tls_cert: SIP over TLS needs both sip.tls_cert and sip.tls_key")

@@ -89,6 +89,10 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		{name: "postgres", env: []string{"EARSHOT_STORE_URL=postgres://x"}, want: "store.url"},
 		{name: "s3", env: []string{"EARSHOT_RECORDINGS_URL=s3://x"}, want: "recordings.url"},
 		{name: "engine", env: []string{"EARSHOT_TRANSCRIBE_ENGINE=magic"}, want: "transcribe.engine"},
+		{name: "engine without endpoint", env: []string{"EARSHOT_TRANSCRIBE_ENGINE=openai"}, want: "transcribe.openai.base_url"},
+		{name: "fallback", env: []string{"EARSHOT_TRANSCRIBE_FALLBACK=none"}, want: "transcribe.fallback"},
+		{name: "timeout of engines", env: []string{"EARSHOT_TRANSCRIBE_TIMEOUT=0s"}, want: "transcribe.timeout"},
+		{name: "format of transcriptions", env: []string{"EARSHOT_TRANSCRIBE_OPENAI_FORMAT=srt"}, want: "transcribe.openai.format"},
 		{name: "ports", env: []string{"EARSHOT_RTP_PORTS=5-1"}, want: "rtp.ports"},
 		{name: "trace", env: []string{"EARSHOT_SIP_TRACE=some"}, want: "sip.trace"},
 		{name: "drain", env: []string{"EARSHOT_SIP_DRAIN_TIMEOUT=-1s"}, want: "sip.drain_timeout"},
@@ -114,6 +118,33 @@ func TestBadSettingsAreNamed(t *testing.T) {
 				t.Errorf("error = %v, want one that names %s", err, tc.want)
 			}
 		})
+	}
+}
+
+// TestEngines: the order in which engines are asked, and that there may be none
+// to fall back on.
+func TestEngines(t *testing.T) {
+	endpoint := []string{"EARSHOT_TRANSCRIBE_OPENAI_BASE_URL=http://127.0.0.1:1/v1", "EARSHOT_TRANSCRIBE_OPENAI_MODEL=m"}
+	for _, tc := range []struct {
+		file string
+		env  []string
+		want []string
+	}{
+		{want: []string{"moonshine"}},
+		{env: []string{"EARSHOT_TRANSCRIBE_ENGINE=none"}},
+		{env: []string{"EARSHOT_TRANSCRIBE_ENGINE=openai"}, want: []string{"openai", "moonshine"}},
+		{env: []string{"EARSHOT_TRANSCRIBE_FALLBACK=openai"}, want: []string{"moonshine", "openai"}},
+		{file: "transcribe:\n  engine: openai\n  fallback: []\n", want: []string{"openai"}},
+		{env: []string{"EARSHOT_TRANSCRIBE_ENGINE=openai", "EARSHOT_TRANSCRIBE_FALLBACK="}, want: []string{"openai"}},
+	} {
+		file := ""
+		if tc.file != "" {
+			file = write(t, tc.file)
+		}
+		cfg, err := Load(file, append(tc.env, endpoint...), nil)
+		if err != nil || !reflect.DeepEqual(cfg.Transcribe.Engines(), tc.want) {
+			t.Errorf("%s %s: %v, %v", tc.file, tc.env, cfg.Transcribe.Engines(), err)
+		}
 	}
 }
 

@@ -103,7 +103,7 @@ func (k Key) value(s string) any {
 	if !k.list {
 		return s
 	}
-	var out []string
+	out := []string{} // not nil: an empty list takes the default's place
 	for part := range strings.SplitSeq(s, ",") {
 		if part = strings.TrimSpace(part); part != "" {
 			out = append(out, part)
@@ -138,6 +138,9 @@ func walk(v reflect.Value, prefix string, out *[]Key) {
 func text(v reflect.Value) string {
 	if d, ok := reflect.TypeAssert[time.Duration](v); ok {
 		return d.String()
+	}
+	if list, ok := reflect.TypeAssert[[]string](v); ok {
+		return "[" + strings.Join(list, ", ") + "]"
 	}
 	if v.Kind() == reflect.Slice {
 		return "[]"

@@ -1,0 +1,98 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"earshot/transcribe"
+	"earshot/transcribe/failover"
+	"earshot/transcribe/models"
+	"earshot/transcribe/moonshine"
+	"earshot/transcribe/openai"
+	"earshot/transcribe/vad"
+)
+
+const builtIn = "moonshine"
+
+// remoteWorkers is how many utterances are at engines behind the network at a
+// time: they wait, they do not compute.
+const remoteWorkers = 16
+
+// loadEngines loads voice detection and the engines, in the order in which
+// they are asked.
+func (a *App) loadEngines(names []string) (transcribe.VAD, transcribe.Recogniser, error) {
+	dir, err := models.Find(a.cfg.Transcribe.Model)
+	if err != nil {
+		return nil, nil, err
+	}
+	detector, err := vad.New(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	a.onStop("voice detection", func(context.Context) error { return detector.Close() })
+	engines := make([]failover.Engine, len(names))
+	for i, name := range names {
+		if engines[i], err = a.engine(name, dir); err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(engines) == 1 && names[0] == builtIn {
+		return detector, engines[0].Recogniser, nil
+	}
+	f, err := failover.New(a.log, engines...)
+	if err != nil {
+		return nil, nil, err
+	}
+	a.metrics.MustRegister(f.Collectors()...)
+	return detector, f, nil
+}
+
+// engine makes one engine.
+func (a *App) engine(name, dir string) (failover.Engine, error) {
+	cfg := a.cfg.Transcribe
+	switch name {
+	case builtIn:
+		r, err := moonshine.New(dir)
+		if err != nil {
+			return failover.Engine{}, err
+		}
+		a.onStop("speech model", func(context.Context) error { return r.Close() })
+		return failover.Engine{Name: name, Recogniser: r, Most: a.localWorkers()}, nil
+	case "openai":
+		r, err := openai.New(openai.Config{
+			BaseURL: cfg.OpenAI.BaseURL, APIKey: cfg.OpenAI.APIKey, Model: cfg.OpenAI.Model,
+			Format: cfg.OpenAI.Format, Language: cfg.Language, Prompt: cfg.OpenAI.Prompt,
+		})
+		return failover.Engine{Name: name, Recogniser: r, Timeout: cfg.Timeout}, err
+	}
+	return failover.Engine{}, fmt.Errorf("no engine %q", name)
+}
+
+// localWorkers is how many utterances are recognised on this machine at a time.
+func (a *App) localWorkers() int {
+	if n := a.cfg.Transcribe.Workers; n > 0 {
+		return n
+	}
+	return runtime.NumCPU()
+}
+
+// spans is how many utterances are under way at a time; the built-in engine
+// keeps to its own number.
+func (a *App) spans(engines []string) int {
+	if len(engines) > 0 && engines[0] != builtIn {
+		return max(remoteWorkers, a.localWorkers())
+	}
+	return a.localWorkers()
+}
+
+// partialsOf is how often what is being said is recognised. Engines behind the
+// network are paid by the second: without an interval set, they get every
+// second once.
+func partialsOf(engines []string, interval time.Duration) time.Duration {
+	if interval == 0 && len(engines) > 0 && engines[0] != builtIn {
+		return -1
+	}
+	return interval
+}
