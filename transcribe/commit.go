@@ -39,17 +39,13 @@ func (t *Transcriber) kick(tr *track, now time.Time) {
 // next commit. The caller holds t.mu.
 func (t *Transcriber) collect(tr *track, now time.Time) (batch, bool) {
 	t.passSilent(tr)
-	ready := t.ready(tr, now)
-	completes := tr.ended && ready == len(tr.spans)
-	if ready == 0 && !completes {
+	lines := t.ready(tr, now)
+	completes := tr.ended && len(lines) == len(tr.spans)
+	if len(lines) == 0 && !completes {
 		return batch{}, false
 	}
-	lines := make([][]earshot.Word, ready)
-	for i, s := range tr.spans[:ready] {
-		lines[i] = s.heard.Words
-	}
-	b := batch{spans: ready, watermark: earshot.Watermark{StreamID: tr.StreamID, Position: tr.position, Finals: tr.finals}}
-	for i, words := range tr.guard.Mask(lines) {
+	b := batch{spans: len(lines), watermark: earshot.Watermark{StreamID: tr.StreamID, Position: tr.position, Finals: tr.finals}}
+	for i, words := range lines {
 		s := tr.spans[i]
 		b.watermark.Position = s.to
 		if len(words) > 0 {
@@ -72,21 +68,28 @@ func (t *Transcriber) passSilent(tr *track) {
 	}
 }
 
-// ready returns how many spans at the front may be committed.
-func (t *Transcriber) ready(tr *track, now time.Time) int {
-	done, texts := 0, []string{}
-	for done < len(tr.spans) && tr.spans[done].state == spanDone {
-		texts = append(texts, tr.spans[done].heard.Text)
-		done++
+// ready returns the masked words of the spans at the front that may be
+// committed. Which are masked together is what it is when they come one by one:
+// it must not depend on how many were recognised by now.
+func (t *Transcriber) ready(tr *track, now time.Time) [][]earshot.Word {
+	var lines, masked [][]earshot.Word
+	var texts []string
+	for _, s := range tr.spans {
+		if s.state != spanDone {
+			break
+		}
+		lines, texts = append(lines, s.heard.Words), append(texts, s.heard.Text)
+		from := len(masked)
+		if to := len(lines) - tr.guard.Hold(texts[from:]); to > from {
+			masked = append(masked, tr.guard.Mask(lines[from:to])...)
+		}
 	}
-	if done == 0 {
-		return 0
-	}
+	held, done := len(masked) < len(lines), len(lines)
 	idle := done == len(tr.spans) && tr.saying < 0
-	if idle && (tr.ended || now.Sub(tr.spans[done-1].doneAt) >= t.cfg.HoldDigits) {
-		return done
+	if held && idle && (tr.ended || now.Sub(tr.spans[done-1].doneAt) >= t.cfg.HoldDigits) {
+		masked = append(masked, tr.guard.Mask(lines[len(masked):])...)
 	}
-	return done - tr.guard.Hold(texts)
+	return masked
 }
 
 func (tr *track) utterance(s *span, words []earshot.Word) earshot.Utterance {
