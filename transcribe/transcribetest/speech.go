@@ -10,9 +10,10 @@ import (
 
 // The speech is made with festival's cmu_us_slt_arctic_hts (the agent) and
 // flite's rms (the customer) and written as G.711 mu-law at 8000 samples per
-// second, each line of the text with 0.8 s of silence before and 0.7 after.
+// second, each line of the text with 0.8 s of silence before and 0.7 after. The
+// short answers are of flite's rms and slt, about a second of silence between them.
 //
-//go:embed testdata/agent.ul testdata/agent.txt testdata/customer.ul testdata/customer.txt
+//go:embed testdata/*.ul testdata/*.txt
 var files embed.FS
 
 // Rate is the sample rate of all speech here.
@@ -35,6 +36,9 @@ func Agent() Speech { return load("agent") }
 
 // Customer is a man whose parcel is late, about 36 s.
 func Customer() Speech { return load("customer") }
+
+// Answers are single words said alone, by a man and then by a woman.
+func Answers() Speech { return load("answers") }
 
 func load(name string) Speech {
 	coded, err := files.ReadFile("testdata/" + name + ".ul")

@@ -29,6 +29,14 @@ const (
 	gateHangover = 10
 )
 
+// gain is how much louder the model hears everything: 12 dB. As it comes, it
+// takes soft words said alone for noise. Of sixty such words of ten voices,
+// with peaks at -30 and -40 dB of full scale, it missed 5 and 16 without gain
+// and none and 5 with it; of 21 sounds of the line at four levels it took 9 s
+// for speech without and 1 s with it. What it is given may go beyond full
+// scale: limited to that, loud words were missed.
+const gain = 4.0
+
 // Detector is the loaded model. Its Detect is called by one goroutine at a
 // time.
 type Detector struct {
@@ -126,9 +134,12 @@ func gated(state []float32, window []int16, context int) bool {
 // before the next.
 func keepContext(state []float32, window []int16, context int) {
 	for i, s := range window[len(window)-context:] {
-		state[atContext+i] = float32(s) / 32768
+		state[atContext+i] = scaled(s)
 	}
 }
+
+// scaled is a sample as the model is given it.
+func scaled(s int16) float32 { return float32(s) * (gain / 32768) }
 
 // ask runs the model over the channels in d.asked.
 func (d *Detector) ask(rate, size, context int, states [][]float32, windows [][]int16, probs []float32) error {
@@ -177,7 +188,7 @@ func (d *Detector) gather(size, context int, states [][]float32, windows [][]int
 		in := d.input[row*(context+size):]
 		copy(in[:context], states[i][atContext:])
 		for k, s := range windows[i] {
-			in[context+k] = float32(s) / 32768
+			in[context+k] = scaled(s)
 		}
 		copy(d.hidden[row*hiddenLen:(row+1)*hiddenLen], states[i])
 		copy(d.hidden[(n+row)*hiddenLen:(n+row+1)*hiddenLen], states[i][hiddenLen:])
