@@ -170,3 +170,28 @@ func TestBacklogOrder(t *testing.T) {
 		t.Errorf("order %v %v %v %v", list[0].order, list[1].order, list[2].order, list[3].order)
 	}
 }
+
+// Partials wait for what is behind of streams that go on, and take turns with
+// what is behind of those that are over.
+func TestPartialsWaitForStreamsThatGoOn(t *testing.T) {
+	now := time.Now()
+	queue := func() *track {
+		return &track{live: true, spans: []*span{{live: true, cutAt: now.Add(-time.Minute)}, {live: true, cutAt: now.Add(-time.Minute)}}}
+	}
+	behind, talking := queue(), &track{live: true, partial: &partial{at: now}}
+	tr := &Transcriber{
+		cfg: Config{}.withDefaults(), partialNext: true,
+		tracks: map[earshot.StreamID]*track{"behind": behind, "talking": talking},
+	}
+	if j, ok := tr.pick(now); !ok || j.span != behind.spans[0] {
+		t.Errorf("of a stream that goes on: %+v", j)
+	}
+	behind.ended = true
+	if j, ok := tr.pick(now); !ok || j.partial == nil {
+		t.Errorf("of a stream that is over: %+v", j)
+	}
+	talking.partial, talking.partialRun = &partial{at: now}, false
+	if j, ok := tr.pick(now); !ok || j.span != behind.spans[1] {
+		t.Errorf("a partial goes first twice: %+v", j)
+	}
+}

@@ -26,8 +26,9 @@ func (t *Transcriber) take() (job, bool) {
 }
 
 // pick chooses the next job: first finals of live streams, the longest waiting
-// first, then in turn partials, again the longest waiting, and the backlog. The
-// caller holds t.mu.
+// first; then what is behind of streams that go on, so that their finals come in
+// time again soon; then in turn partials, again the longest waiting, and the rest
+// of the backlog. The caller holds t.mu.
 func (t *Transcriber) pick(now time.Time) (job, bool) {
 	var live, behind, early job
 	for _, tr := range t.tracks {
@@ -50,7 +51,7 @@ func (t *Transcriber) pick(now time.Time) (job, bool) {
 	case live.track != nil:
 		live.span.state = spanRunning
 		return live, true
-	case early.track != nil && (behind.track == nil || t.partialNext):
+	case early.track != nil && (behind.track == nil || t.partialNext && !behind.track.goesOn()):
 		t.partialNext = false
 		early.track.partial, early.track.partialRun = nil, true
 		return early, true
@@ -66,12 +67,14 @@ func (t *Transcriber) pick(now time.Time) (job, bool) {
 // that of streams that go on first, since their next finals wait for it, then
 // that of the newest stream.
 func (tr *track) before(other *track) bool {
-	going, others := tr.live && !tr.ended, other.live && !other.ended
-	if going != others {
+	if going := tr.goesOn(); going != other.goesOn() {
 		return going
 	}
 	return tr.order > other.order
 }
+
+// goesOn reports whether more of the stream will be heard in real time.
+func (tr *track) goesOn() bool { return tr.live && !tr.ended }
 
 // firstQueued returns the first span of the stream that is due.
 func (tr *track) firstQueued(now time.Time) *span {
