@@ -8,8 +8,12 @@ import (
 	"earshot"
 )
 
-// shedEvery is how often the backlog is held against its bounds.
-const shedEvery = time.Second
+// How often the backlog is held against its bounds, and for how long at most:
+// each part that is given up is stored, and live streams wait meanwhile.
+const (
+	shedEvery = time.Second
+	shedTime  = 128 * time.Millisecond
+)
 
 // Why speech has no text.
 const (
@@ -19,15 +23,19 @@ const (
 )
 
 // shed gives up what has waited for too long, and the oldest calls of what is
-// more than may wait. Whatever is live stays. It belongs to the listener.
+// more than may wait; what there is no time for, the next time. Whatever is live
+// stays. It belongs to the listener.
 func (t *Transcriber) shed(now time.Time) {
 	if now.Sub(t.shedAt) < shedEvery {
 		return
 	}
 	t.shedAt = now
-	behind := t.behind()
+	behind, began := t.behind(), time.Now()
 	if t.cfg.BacklogAge > 0 {
 		for _, b := range behind {
+			if time.Since(began) > shedTime {
+				return
+			}
 			if age, known := b.age(now); known && age > t.cfg.BacklogAge {
 				until := min(b.end, b.at+earshot.PositionOf(age-t.cfg.BacklogAge))
 				b.length -= t.giveUpTo(b.track, until, now, tooOld)
@@ -42,7 +50,7 @@ func (t *Transcriber) shed(now time.Time) {
 		total += b.length
 	}
 	for _, b := range behind {
-		if total <= t.cfg.BacklogLimit {
+		if total <= t.cfg.BacklogLimit || time.Since(began) > shedTime {
 			return
 		}
 		total -= t.giveUpTo(b.track, b.end, now, tooMuch)

@@ -3,6 +3,7 @@ package transcribe
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -66,6 +67,37 @@ func TestBacklogOfAnAge(t *testing.T) {
 		if s := tr.Stats(); s.Missed != sink.missing("old")+sink.missing("half") {
 			t.Errorf("counted %v", s.Missed)
 		}
+	})
+}
+
+// slowMarks is a sink that takes its time to store what is missed.
+type slowMarks struct{ *ledger }
+
+func (s slowMarks) Missed(id earshot.StreamID, m earshot.StreamMark) {
+	<-time.After(100 * time.Millisecond)
+	s.ledger.Missed(id, m)
+}
+
+// However much is given up at a start, live streams are heard meanwhile.
+func TestGivingUpDoesNotHoldUpLiveStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := newLedger(t)
+		tr := start(t, Config{BacklogAge: time.Hour}, &levels{}, slowMarks{sink})
+		defer tr.Close()
+		began := time.Now()
+		var old []earshot.StreamID
+		for k := range 100 {
+			old = append(old, earshot.StreamID(strconv.Itoa(k)))
+			add(t, tr, old[k], minute(1, began.Add(-100*time.Hour)), earshot.Watermark{})
+		}
+		add(t, tr, "live", &tape{rate: 8000, pcm: talk(3), started: began}, earshot.Watermark{})
+		eventually(t, time.Minute, "live completed", func() bool { return sink.completed("live") })
+		for i, u := range sink.finals {
+			if d := sink.at[i].Sub(began.Add(u.To.Duration())); u.StreamID == "live" && d > 1500*time.Millisecond {
+				t.Errorf("live final %v after it was spoken", d)
+			}
+		}
+		eventually(t, 5*time.Minute, "all given up", func() bool { return sink.completed(old...) })
 	})
 }
 
