@@ -255,8 +255,12 @@ func TestSittings(t *testing.T) {
 		after time.Duration
 		want  bool
 	}{
-		{"dana", "a", 0, false}, {"dana", "a", time.Minute, true}, {"dana", "b", time.Minute, false},
-		{"lead", "a", time.Minute, false}, {"dana", "a", sittingLength, false}, {"dana", "a", sittingLength + time.Minute, true},
+		{"dana", "a", 0, false},
+		{"dana", "a", time.Minute, true},
+		{"dana", "b", time.Minute, false},
+		{"lead", "a", time.Minute, false},
+		{"dana", "a", sittingLength, false},
+		{"dana", "a", sittingLength + time.Minute, true},
 	} {
 		if got := s.goesOn(c.login, c.call, now.Add(c.after)); got != c.want {
 			t.Errorf("%+v: %v", c, got)
