@@ -44,8 +44,9 @@ fuzz: need ## Run each fuzz target for FUZZTIME (default 10s).
 bench: need ## Run the benchmarks, each for BENCHTIME (default 1s).
 	@go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) $(or $(PKG),./...)
 
-bench-asr: need ## Word errors of the engine alone and through SIP, RTP and G.711, side by side.
-	@go test -run '^$$' -bench WordErrors -benchtime 1x -timeout 30m ./e2e
+bench-asr: need ## Word errors of the engine alone and through the whole path: four codecs, lost packets, many voices.
+	@scripts/speech
+	@go test -run '^$$' -bench WordErrors -benchtime 1x -timeout 40m ./e2e
 
 bench-capacity: need ## How many channels are transcribed live, at what latency and cost, and what an overload does.
 	@go test -run '^$$' -bench 'Capacity|Overload' -benchtime 1x -timeout 30m ./transcribe

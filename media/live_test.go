@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"strconv"
@@ -271,22 +272,31 @@ func TestDropsApart(t *testing.T) {
 	}
 }
 
+// allocs returns how often memory is allocated for a packet, whole packets' worth
+// only, in the best of five rounds: the race detector makes pools forget what was
+// put back, now and then enough of it to show in one round.
+func (r *rig) allocs(packet func() []byte) float64 {
+	least := math.Inf(1)
+	for range 5 {
+		r.s.flush()
+		var packets [][]byte
+		for range 20 {
+			packets = append(packets, packet())
+		}
+		next := 0
+		least = min(least, testing.AllocsPerRun(18, func() {
+			r.take(packets[next])
+			next++
+			r.at += frame
+		}))
+	}
+	return least
+}
+
 func TestReceivingAllocatesNothing(t *testing.T) {
 	r := newRig(t, Config{})
 	r.send(3 * heard.ring)
-	r.s.flush()
-	r.send(10)
-	r.s.flush()
-	var packets [][]byte
-	for range 20 {
-		packets = append(packets, r.src.Next())
-	}
-	next := 0
-	if got := testing.AllocsPerRun(18, func() {
-		r.take(packets[next])
-		next++
-		r.at += frame
-	}); got != 0 {
+	if got := r.allocs(r.src.Next); got != 0 {
 		t.Errorf("%v allocations per packet", got)
 	}
 	if err := r.s.Close(); err != nil {

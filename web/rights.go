@@ -2,8 +2,11 @@ package web
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
+	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -16,6 +19,9 @@ type need struct {
 	scope earshot.Scope       // of a token
 	// audit is what the trail calls it, "" if it is not written down.
 	audit string
+	// sitting says that a player asks again and again, part by part: one entry is
+	// enough for a while.
+	sitting bool
 }
 
 // needs is the one table of who may do what. An operation that is not in it is
@@ -37,7 +43,7 @@ var needs = map[string]need{
 	"pauseCall":  {role: earshot.AccountAgent, scope: earshot.ScopeWrite, audit: "pause recording"},
 	"resumeCall": {role: earshot.AccountAgent, scope: earshot.ScopeWrite, audit: "resume recording"},
 
-	"getAudio":   {role: earshot.AccountAgent, scope: earshot.ScopeAudio, audit: "hear recording"},
+	"getAudio":   {role: earshot.AccountAgent, scope: earshot.ScopeAudio, audit: "hear recording", sitting: true},
 	"getPeaks":   {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"getCapture": {role: earshot.AccountSupervisor, scope: earshot.ScopeAudio, audit: "download capture"},
 
@@ -118,8 +124,51 @@ func (s *Server) admit(ctx context.Context, n need, in any) error {
 	if n.audit == "" {
 		return nil
 	}
-	return s.audit(ctx, n.audit, call)
+	login := principalOf(ctx).account.Login
+	if n.sitting && s.sittings.goesOn(login, call, time.Now()) {
+		return nil
+	}
+	err := s.audit(ctx, n.audit, call)
+	if err != nil {
+		s.sittings.end(login, call)
+	}
+	return err
 }
+
+// sittingLength is how long after it began somebody hears the same recording in
+// one sitting.
+const sittingLength = 15 * time.Minute
+
+// sittings are who hears which recording right now.
+type sittings struct {
+	mu    sync.Mutex
+	began map[string]time.Time
+}
+
+// goesOn reports whether a sitting goes on; if not, one begins.
+func (s *sittings) goesOn(login string, call earshot.CallID, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := sittingKey(login, call)
+	if now.Sub(s.began[key]) < sittingLength {
+		return true
+	}
+	maps.DeleteFunc(s.began, func(_ string, began time.Time) bool { return now.Sub(began) >= sittingLength })
+	if s.began == nil {
+		s.began = map[string]time.Time{}
+	}
+	s.began[key] = now
+	return false
+}
+
+// end ends a sitting: its beginning could not be written down.
+func (s *sittings) end(login string, call earshot.CallID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.began, sittingKey(login, call))
+}
+
+func sittingKey(login string, call earshot.CallID) string { return login + " " + string(call) }
 
 func (s *Server) maySee(ctx context.Context, p *principal, id earshot.CallID) error {
 	if p.audience().All() {

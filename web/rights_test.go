@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
@@ -233,6 +234,7 @@ func TestTheTrail(t *testing.T) {
 	f, people := staffed(t)
 	f.as(t, "dana", http.MethodPost, "/api/v1/calls/live1/pause")
 	f.as(t, "dana", http.MethodGet, "/api/v1/calls/done1/audio")
+	f.as(t, "dana", http.MethodGet, "/api/v1/calls/done1/audio") // the next part of it
 	f.as(t, "other", http.MethodGet, "/api/v1/calls/done1/audio")
 	f.as(t, "dana", http.MethodGet, "/api/v1/calls/done1")
 	want := []string{"dana: pause recording live1", "dana: hear recording done1"}
@@ -241,6 +243,35 @@ func TestTheTrail(t *testing.T) {
 	}
 	if asked := f.deps.Recorder.(*fakeRecorder).asked; !slices.Equal(asked, []string{"pause|live1|dana|"}) {
 		t.Errorf("asked %q", asked)
+	}
+}
+
+func TestSittings(t *testing.T) {
+	var s sittings
+	now := time.Now()
+	for _, c := range []struct {
+		login string
+		call  earshot.CallID
+		after time.Duration
+		want  bool
+	}{
+		{"dana", "a", 0, false},
+		{"dana", "a", time.Minute, true},
+		{"dana", "b", time.Minute, false},
+		{"lead", "a", time.Minute, false},
+		{"dana", "a", sittingLength, false},
+		{"dana", "a", sittingLength + time.Minute, true},
+	} {
+		if got := s.goesOn(c.login, c.call, now.Add(c.after)); got != c.want {
+			t.Errorf("%+v: %v", c, got)
+		}
+	}
+	s.end("dana", "a")
+	if s.goesOn("dana", "a", now.Add(sittingLength+2*time.Minute)) {
+		t.Error("a sitting goes on that has ended")
+	}
+	if s.goesOn("x", "y", now.Add(time.Hour)); len(s.began) != 1 {
+		t.Errorf("%d sittings are kept", len(s.began))
 	}
 }
 

@@ -41,6 +41,7 @@ type Server struct {
 	spec    *huma.OpenAPI
 	// accounts says that there were accounts at the start.
 	accounts bool
+	sittings sittings
 
 	http    *http.Server
 	tls     *tls.Config // nil for plain HTTP

@@ -11,7 +11,6 @@ import (
 	"golang.org/x/term"
 
 	"earshot"
-	"earshot/cmd/earshot/app"
 	"earshot/store/sqlite"
 	"earshot/web/access"
 )
@@ -224,15 +223,7 @@ func (c tokensRevokeCmd) Run(e *env) error {
 
 // keeping opens the store, beside a server that may be up.
 func (e *env) keeping(do func(*access.Keeper, *sqlite.Store) error) error {
-	cfg, err := e.load()
-	if err != nil {
-		return err
-	}
-	log, err := logger(cfg.Log, e.stderr)
-	if err != nil {
-		return err
-	}
-	store, err := sqlite.Open(e.ctx, app.Database(cfg), log)
+	store, err := e.writer()
 	if err != nil {
 		return err
 	}

@@ -6,9 +6,7 @@ import (
 	"strings"
 
 	"earshot"
-	"earshot/cmd/earshot/app"
 	"earshot/directory"
-	"earshot/store/sqlite"
 )
 
 type directoryCmd struct {
@@ -65,11 +63,7 @@ func (c directoryImportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	log, err := logger(cfg.Log, e.stderr)
-	if err != nil {
-		return err
-	}
-	store, err := sqlite.Open(e.ctx, app.Database(cfg), log)
+	store, err := e.writer()
 	if err != nil {
 		return err
 	}

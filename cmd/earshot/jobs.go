@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"earshot"
-	"earshot/cmd/earshot/app"
-	"earshot/store/sqlite"
 )
 
 type jobsCmd struct {
@@ -48,15 +46,7 @@ func (c jobsReplayCmd) Run(e *env) error {
 	if (c.ID == 0) == !c.All {
 		return fmt.Errorf("say which: an ID, or --all")
 	}
-	cfg, err := e.load()
-	if err != nil {
-		return err
-	}
-	log, err := logger(cfg.Log, e.stderr)
-	if err != nil {
-		return err
-	}
-	store, err := sqlite.Open(e.ctx, app.Database(cfg), log)
+	store, err := e.writer()
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,20 @@ func (e *env) reader() (*sqlite.Store, config.Config, error) {
 	return store, cfg, err
 }
 
+// writer opens the store to change it, beside a server that may be running on
+// it; it makes one where there is none.
+func (e *env) writer() (*sqlite.Store, error) {
+	cfg, err := e.load()
+	if err != nil {
+		return nil, err
+	}
+	log, err := logger(cfg.Log, e.stderr)
+	if err != nil {
+		return nil, err
+	}
+	return sqlite.Open(e.ctx, app.Database(cfg), log)
+}
+
 type searchCmd struct {
 	Words []string `arg:"" help:"Words that were said; \"a phrase\" in quotes, pre* for beginnings."`
 	Limit int      `default:"20" help:"How many hits at the most."`
