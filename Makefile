@@ -50,6 +50,7 @@ bench-asr: need ## Word errors of the engine alone and through the whole path: f
 
 bench-capacity: need ## How many channels are transcribed live, at what latency and cost, and what an overload does.
 	@go test -run '^$$' -bench 'Capacity|Overload' -benchtime 1x -timeout 30m ./transcribe
+	@go test -run '^$$' -bench LiveCalls -benchtime 1x -timeout 30m ./e2e
 
 bench-media: need ## What receiving and recording costs at 100, 500 and 1,000 calls, beside a bare loop in C.
 	@go test -run '^$$' -bench MediaCost -benchtime 1x -timeout 15m ./e2e
