@@ -98,6 +98,9 @@ type Call struct {
 	Paused bool `json:"paused"`
 	// TranscriptComplete is set once every stream is recognised to its end.
 	TranscriptComplete bool `json:"transcript_complete"`
+	// TranscriptRevision counts how often the call was recognised again: the
+	// revision of its utterances.
+	TranscriptRevision int `json:"transcript_revision,omitempty"`
 	// RecordingReady is set once the WAV file is rendered.
 	RecordingReady bool `json:"recording_ready"`
 	// Recording is what was rendered last. It holds while RecordingReady is set.

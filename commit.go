@@ -13,6 +13,9 @@ type Commit struct {
 	Calls []Call
 	// Metadata replaces that of a segment.
 	Metadata []SegmentMetadata
+	// Transcripts are new ones of calls: once Utterances are written, those of the
+	// call with a lower revision are only kept as its earlier transcripts.
+	Transcripts []TranscriptRevision
 	// Utterances are inserted, or replaced when their Revision is higher than
 	// the stored one; the same or a lower revision is ignored.
 	Utterances []Utterance

@@ -25,6 +25,12 @@ var (
 	ErrExists = errors.New("exists already")
 	// ErrManaged says that what was to be changed comes from a file (HTTP 409).
 	ErrManaged = errors.New("comes from a file")
+	// ErrNotEnded says that the call goes on, or its transcript does (HTTP 409).
+	ErrNotEnded = errors.New("call has not ended or is still being transcribed")
+	// ErrRunning says that what was asked for is being done already (HTTP 409).
+	ErrRunning = errors.New("is being done already")
+	// ErrNoEngine says that an engine is not among those of the settings (HTTP 422).
+	ErrNoEngine = errors.New("engine is not configured")
 	// ErrEnded says that the call is over (HTTP 409).
 	ErrEnded = errors.New("call has ended")
 	// ErrGone says that a receiver wants no more deliveries (HTTP 410).

@@ -60,4 +60,6 @@ func NewEvent(t EventType, call CallID, data any) Event {
 type TranscriptCompleted struct {
 	CallID  CallID      `json:"call_id"`
 	Streams []Watermark `json:"streams"`
+	// Revision is that of the transcript, 0 for the first.
+	Revision int `json:"revision,omitempty"`
 }

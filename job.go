@@ -18,6 +18,7 @@ const (
 	JobNote      JobKind = "note"      // compose a note and store the intent to deliver it
 	JobDeliver   JobKind = "deliver"   // bring a stored note to its connector
 	JobSettle    JobKind = "settle"    // end the wrap-up of a call
+	JobAgain     JobKind = "again"     // recognise a call again
 	JobPoison    JobKind = "poison"    // a bus message nobody could read, kept dead
 )
 

@@ -108,6 +108,38 @@ func UtteranceIDFor(stream StreamID, from Position) UtteranceID {
 	return UtteranceID(string(stream) + "-" + strconv.FormatInt(int64(from), 10))
 }
 
+// TranscriptRevision names a transcript of a call: 0 is the first.
+type TranscriptRevision struct {
+	CallID   CallID
+	Revision int
+}
+
+// Retranscription is how recognising a call again stands.
+type Retranscription struct {
+	CallID CallID `json:"call_id"`
+	// Revision is that of the transcript that it makes.
+	Revision int `json:"revision"`
+	// Engine is the one that is asked, "" those that the settings name.
+	Engine string               `json:"engine,omitempty"`
+	State  RetranscriptionState `json:"state"`
+	// Done is the share of the audio that is recognised, from 0 to 1.
+	Done float64 `json:"done"`
+	// Error says why the last attempt failed; "" if none has.
+	Error string `json:"error,omitempty"`
+}
+
+// RetranscriptionState is where recognising a call again stands.
+type RetranscriptionState string
+
+// The states of recognising a call again. After a failure the transcript is
+// what it was.
+const (
+	RetranscriptionWaiting RetranscriptionState = "waiting"
+	RetranscriptionRunning RetranscriptionState = "running"
+	RetranscriptionDone    RetranscriptionState = "done"
+	RetranscriptionFailed  RetranscriptionState = "failed"
+)
+
 // Watermark says that a stream is recognised up to a position: everything
 // before it is in committed finals, or was silence.
 type Watermark struct {

@@ -109,9 +109,15 @@ func (c *call) attribute(u *earshot.Utterance) bool {
 		return false
 	}
 	origin, started := t.src.Started()
-	if !started {
-		return false
+	if started {
+		c.locate(u, origin)
 	}
+	return started
+}
+
+// locate gives the utterance its speaker and its place in the call; origin is
+// the wall clock of its stream's position 0.
+func (c *call) locate(u *earshot.Utterance, origin time.Time) {
 	at := func(p earshot.Position) int64 {
 		ms := origin.Add(p.Duration()).Sub(c.rec.StartedAt).Round(time.Millisecond).Milliseconds()
 		return max(ms, 0) // a stream may start before the call is answered
@@ -126,5 +132,4 @@ func (c *call) attribute(u *earshot.Utterance) bool {
 	if p := c.rec.SpeakerAt(u.StreamID, middle); p != nil {
 		u.ParticipantID, u.Role = p.ID, p.Role
 	}
-	return true
 }

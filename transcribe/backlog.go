@@ -74,15 +74,15 @@ func (w *waiting) age(now time.Time) (time.Duration, bool) {
 	return now.Sub(origin.Add(w.at.Duration())), started
 }
 
-// behind returns the streams of the backlog whose end is known, the oldest
-// first.
+// behind returns the streams of the backlog whose end is known and that have no
+// transcript, the oldest first.
 func (t *Transcriber) behind() []*waiting {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var list []*waiting
 	for _, tr := range t.tracks {
 		s, ok := tr.Source.(interface{ End() earshot.Position })
-		if tr.live || !ok {
+		if tr.live || tr.Again || !ok {
 			continue
 		}
 		w := &waiting{track: tr, at: max(tr.From, tr.at(tr.heardTo.Load())), end: s.End()}

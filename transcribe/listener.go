@@ -1,7 +1,6 @@
 package transcribe
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -87,7 +86,12 @@ func (t *Transcriber) audible(now time.Time) (live, backlog []*track) {
 		}
 	}
 	t.load = waiting / t.cfg.Workers
-	slices.SortFunc(backlog, func(a, b *track) int { return cmp.Compare(b.order, a.order) })
+	slices.SortFunc(backlog, func(a, b *track) int {
+		if a.before(b) {
+			return -1
+		}
+		return 1
+	})
 	return live, backlog
 }
 

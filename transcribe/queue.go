@@ -65,10 +65,13 @@ func (t *Transcriber) pick(now time.Time) (job, bool) {
 
 // before reports whether what is behind of a stream goes before that of another:
 // that of streams that go on first, since their next finals wait for it, then
-// that of the newest stream.
+// that of the newest stream, at last what is recognised again.
 func (tr *track) before(other *track) bool {
 	if going := tr.goesOn(); going != other.goesOn() {
 		return going
+	}
+	if tr.Again != other.Again {
+		return other.Again
 	}
 	return tr.order > other.order
 }

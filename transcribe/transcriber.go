@@ -73,6 +73,11 @@ type Track struct {
 	From earshot.Position
 	// Finals is the number of finals committed so far.
 	Finals int
+	// Recogniser is asked for this stream; nil is that of the Transcriber.
+	Recogniser Recogniser
+	// Again says that there is a transcript already: all other streams go first,
+	// and nothing of this one is given up because it waits.
+	Again bool
 }
 
 // ErrClosed says that the Transcriber is closed.

@@ -57,7 +57,11 @@ func (t *Transcriber) recognise(tr *track, from, to earshot.Position) (heard ear
 	if len(pcm) == 0 {
 		return heard, nil
 	}
-	heard, err = t.rec.Recognise(t.ctx, pcm, tr.rate)
+	rec := t.rec
+	if tr.Recogniser != nil {
+		rec = tr.Recogniser
+	}
+	heard, err = rec.Recognise(t.ctx, pcm, tr.rate)
 	t.mu.Lock()
 	t.counts.busy += time.Since(started)
 	t.mu.Unlock()

@@ -52,7 +52,8 @@ func (s *Server) callRoutes(api huma.API) {
 		OperationID: "getTranscript", Method: http.MethodGet, Path: "/api/v1/calls/{id}/transcript", Tags: tags,
 		Summary: "Final utterances of a call by their start",
 		Description: "Without a format this is a list of utterances. With one it is a file: plain text, " +
-			"SubRip or WebVTT subtitles, or JSON with the call and the speakers' names.",
+			"SubRip or WebVTT subtitles, or JSON with the call and the speakers' names. A call that was transcribed again has " +
+			"several transcripts: the newest counts, the others are its earlier revisions.",
 		Errors: []int{http.StatusNotFound}, Responses: transcriptResponses(api.OpenAPI().Components.Schemas),
 	}, s.getTranscript)
 	register(s, api, huma.Operation{
@@ -119,7 +120,8 @@ func (s *Server) listNotes(ctx context.Context, in *CallInput) (*jsonBody[page[e
 
 type transcriptInput struct {
 	CallInput
-	Format string `query:"format" enum:"text,srt,vtt,json" doc:"Format of a file; a list without it."`
+	Format   string `query:"format" enum:"text,srt,vtt,json" doc:"Format of a file; a list without it."`
+	Revision int    `query:"revision" minimum:"-1" default:"-1" doc:"That of an earlier transcript, 0 for the first. Default: the newest."`
 }
 
 func transcriptResponses(registry huma.Registry) map[string]*huma.Response {
@@ -136,7 +138,15 @@ func (s *Server) getTranscript(ctx context.Context, in *transcriptInput) (*huma.
 	if err != nil {
 		return nil, err
 	}
-	us, err := s.deps.Reader.Utterances(ctx, in.ID)
+	var us []earshot.Utterance
+	switch {
+	case in.Revision > call.TranscriptRevision:
+		return nil, huma.Error404NotFound("the call has no such transcript")
+	case in.Revision < 0 || in.Revision == call.TranscriptRevision:
+		us, err = s.deps.Reader.Utterances(ctx, in.ID)
+	default:
+		us, err = s.deps.Reader.EarlierTranscript(ctx, in.ID, in.Revision)
+	}
 	if err != nil {
 		return nil, err
 	}

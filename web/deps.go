@@ -67,6 +67,8 @@ type Reader interface {
 	Metadata(ctx context.Context, id earshot.CallID) ([]earshot.SegmentMetadata, error)
 	// Utterances are the finals of the call by their start.
 	Utterances(ctx context.Context, id earshot.CallID) ([]earshot.Utterance, error)
+	// EarlierTranscript are the finals of a transcript that was made anew since.
+	EarlierTranscript(ctx context.Context, id earshot.CallID, revision int) ([]earshot.Utterance, error)
 	Suggestions(ctx context.Context, id earshot.CallID) ([]earshot.Suggestion, error)
 	Deliveries(ctx context.Context, id earshot.CallID) ([]earshot.Delivery, error)
 	Search(ctx context.Context, q SearchQuery) (hits []SearchHit, next string, err error)
@@ -88,6 +90,16 @@ type Live interface {
 type Recorder interface {
 	Pause(ctx context.Context, id earshot.CallID, by, reason string) (earshot.Call, error)
 	Resume(ctx context.Context, id earshot.CallID, by, reason string) (earshot.Call, error)
+}
+
+// Again has calls that are over recognised again. Unknown calls are
+// earshot.ErrNotFound, those that go on earshot.ErrNotEnded, those that are at
+// it earshot.ErrRunning; earshot.ErrNoEngine is no engine of the settings.
+type Again interface {
+	Retranscribe(ctx context.Context, id earshot.CallID, engine string) (earshot.Retranscription, error)
+	// Retranscription is how the last such wish stands; earshot.ErrNotFound if
+	// there is none.
+	Retranscription(ctx context.Context, id earshot.CallID) (earshot.Retranscription, error)
 }
 
 // Audio knows where the rendered recording of a call is. What is not there is
@@ -118,6 +130,7 @@ type Deps struct {
 	Live   Live
 	// Recorder may be the same as Live.
 	Recorder Recorder
+	Again    Again
 	Audio    Audio
 	Jobs     Jobs
 	Traces   Traces
@@ -135,8 +148,8 @@ type Deps struct {
 }
 
 func (d *Deps) check() error {
-	if d.Reader == nil || d.Live == nil || d.Recorder == nil || d.Audio == nil || d.Jobs == nil {
-		return errors.New("web needs a reader, live calls, a recorder, audio and jobs")
+	if d.Reader == nil || d.Live == nil || d.Recorder == nil || d.Again == nil || d.Audio == nil || d.Jobs == nil {
+		return errors.New("web needs a reader, live calls, a recorder, recognition, audio and jobs")
 	}
 	if d.Directory == nil {
 		d.Directory = noDirectory{}

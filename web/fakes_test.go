@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -27,6 +28,7 @@ type memory struct {
 	mu          sync.Mutex
 	calls       map[earshot.CallID]earshot.Call
 	utterances  map[earshot.CallID][]earshot.Utterance
+	earlier     map[earshot.CallID]map[int][]earshot.Utterance
 	suggestions map[earshot.CallID][]earshot.Suggestion
 	deliveries  map[earshot.CallID][]earshot.Delivery
 	events      []earshot.Event
@@ -42,6 +44,7 @@ var (
 	_ Reader   = (*memory)(nil)
 	_ Live     = liveFunc(nil)
 	_ Recorder = (*fakeRecorder)(nil)
+	_ Again    = fakeAgain{}
 	_ Audio    = audioFunc(nil)
 	_ Jobs     = (*fakeJobs)(nil)
 )
@@ -139,6 +142,11 @@ func (m *memory) Utterances(_ context.Context, id earshot.CallID) ([]earshot.Utt
 	return slices.Clone(m.utterances[id]), nil
 }
 
+func (m *memory) EarlierTranscript(_ context.Context, id earshot.CallID, revision int) ([]earshot.Utterance, error) {
+	defer m.read("earlier transcript")()
+	return slices.Clone(m.earlier[id][revision]), nil
+}
+
 func (m *memory) Suggestions(_ context.Context, id earshot.CallID) ([]earshot.Suggestion, error) {
 	defer m.read("suggestions")()
 	return slices.Clone(m.suggestions[id]), nil
@@ -204,6 +212,30 @@ func (f *fakeRecorder) ask(what string, id earshot.CallID, by, reason string) (e
 	return earshot.Call{}, earshot.ErrNotFound
 }
 
+// fakeAgain has at most the call done1 recognised again.
+type fakeAgain struct{}
+
+func (fakeAgain) Retranscribe(_ context.Context, id earshot.CallID, engine string) (earshot.Retranscription, error) {
+	switch {
+	case engine == "other":
+		return earshot.Retranscription{}, fmt.Errorf("%w: not moonshine", earshot.ErrNoEngine)
+	case id == "live1":
+		return earshot.Retranscription{}, earshot.ErrNotEnded
+	case id == "busy":
+		return earshot.Retranscription{}, earshot.ErrRunning
+	case id != "done1":
+		return earshot.Retranscription{}, earshot.ErrNotFound
+	}
+	return earshot.Retranscription{CallID: id, Revision: 1, Engine: engine, State: earshot.RetranscriptionWaiting}, nil
+}
+
+func (fakeAgain) Retranscription(_ context.Context, id earshot.CallID) (earshot.Retranscription, error) {
+	if id != "done1" {
+		return earshot.Retranscription{}, earshot.ErrNotFound
+	}
+	return earshot.Retranscription{CallID: id, Revision: 1, State: earshot.RetranscriptionRunning, Done: 0.5}, nil
+}
+
 type audioFunc func(earshot.CallID) (string, error)
 
 func (f audioFunc) Path(id earshot.CallID) (string, error) { return f(id) }
@@ -259,6 +291,7 @@ func newFixture(t *testing.T, change ...func(*Config, *Deps)) *fixture {
 		Reader:   m,
 		Live:     liveFunc(func(c earshot.Call) earshot.Call { return c }),
 		Recorder: &fakeRecorder{},
+		Again:    fakeAgain{},
 		Audio:    audioFunc(func(earshot.CallID) (string, error) { return "", earshot.ErrNotFound }),
 		Jobs:     &fakeJobs{},
 	}

@@ -43,6 +43,9 @@ var needs = map[string]need{
 	"pauseCall":  {role: earshot.AccountAgent, scope: earshot.ScopeWrite, audit: "pause recording"},
 	"resumeCall": {role: earshot.AccountAgent, scope: earshot.ScopeWrite, audit: "resume recording"},
 
+	"transcribeCall":  {role: earshot.AccountSupervisor, scope: earshot.ScopeWrite, audit: "transcribe again"},
+	"getTranscribing": {role: earshot.AccountAgent, scope: earshot.ScopeRead},
+
 	"getAudio":   {role: earshot.AccountAgent, scope: earshot.ScopeAudio, audit: "hear recording", sitting: true},
 	"getPeaks":   {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"getCapture": {role: earshot.AccountSupervisor, scope: earshot.ScopeAudio, audit: "download capture"},

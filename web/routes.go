@@ -33,6 +33,7 @@ func (s *Server) routes() (http.Handler, error) {
 	s.accountRoutes(api)
 	s.callRoutes(api)
 	s.pauseRoutes(api)
+	s.againRoutes(api)
 	s.mediaRoutes(api)
 	s.sipRoutes(api)
 	s.eventRoutes(api)

@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"os/user"
-	"strings"
 	"time"
 
 	"earshot"
@@ -52,17 +48,9 @@ const askTimeout = 10 * time.Second
 func (c pauseFlags) ask(e *env, what string) (earshot.Call, error) {
 	ctx, cancel := context.WithTimeout(e.ctx, askTimeout)
 	defer cancel()
-	api := strings.TrimSuffix(c.API, "/")
-	if api == "" {
-		cfg, err := e.load()
-		if err != nil {
-			return earshot.Call{}, err
-		}
-		scheme := "http://"
-		if cfg.HTTP.TLSCert != "" {
-			scheme = "https://"
-		}
-		api = scheme + cfg.HTTP.Listen
+	api, err := e.api(c.API)
+	if err != nil {
+		return earshot.Call{}, err
 	}
 	if c.Call == "last" {
 		var live struct{ Items []earshot.Call }
@@ -77,30 +65,7 @@ func (c pauseFlags) ask(e *env, what string) (earshot.Call, error) {
 	if who, err := user.Current(); err == nil && c.By == "" {
 		c.By = who.Username
 	}
-	return postPause(ctx, api+"/api/v1/calls/"+url.PathEscape(c.Call)+"/"+what, c.By, c.Reason)
-}
-
-// postPause returns the call, or an error with what the server says of why
-// not.
-func postPause(ctx context.Context, target, by, reason string) (call earshot.Call, err error) {
-	body, err := json.Marshal(struct {
-		By     string `json:"by,omitempty"`
-		Reason string `json:"reason,omitempty"`
-	}{by, reason})
-	if err != nil {
-		return call, err
-	}
-	resp, err := ask(ctx, http.MethodPost, target, bytes.NewReader(body), http.Header{"Content-Type": {"application/json"}})
-	if err != nil {
-		return call, err
-	}
-	defer closeQuietly(resp.Body)
-	if resp.StatusCode == http.StatusOK {
-		return call, json.NewDecoder(resp.Body).Decode(&call)
-	}
-	var problem struct{ Detail string }
-	if err := json.NewDecoder(resp.Body).Decode(&problem); err != nil || problem.Detail == "" {
-		return call, fmt.Errorf("POST %s: %s", target, resp.Status)
-	}
-	return call, errors.New(problem.Detail)
+	var call earshot.Call
+	err = postJSON(ctx, api+"/api/v1/calls/"+url.PathEscape(c.Call)+"/"+what, map[string]string{"by": c.By, "reason": c.Reason}, &call)
+	return call, err
 }

@@ -74,6 +74,7 @@ func (c searchCmd) Run(e *env) error {
 type showCmd struct {
 	Call string `arg:"" help:"ID of the call, or \"last\"."`
 	SIP  bool   `name:"sip" help:"The SIP messages as a ladder diagram."`
+	revisionChoice
 }
 
 func (c showCmd) Run(e *env) error {
@@ -93,11 +94,26 @@ func (c showCmd) Run(e *env) error {
 		}
 		return export.Ladder(e.stdout, call.ID, messages)
 	}
-	return show(e, store, cfg, call)
+	return show(e, store, cfg, call, c.revisionChoice)
 }
 
-func show(e *env, store *sqlite.Store, cfg config.Config, call earshot.Call) error {
-	us, err := store.Utterances(e.ctx, call.ID)
+// revisionChoice says which transcript of a call is meant.
+type revisionChoice struct {
+	Revision *int `placeholder:"N" help:"An earlier transcript of a call that was transcribed again, 0 for the first."`
+}
+
+func (c revisionChoice) read(ctx context.Context, store *sqlite.Store, call earshot.Call) ([]earshot.Utterance, error) {
+	switch {
+	case c.Revision == nil || *c.Revision == call.TranscriptRevision:
+		return store.Utterances(ctx, call.ID)
+	case *c.Revision < 0 || *c.Revision > call.TranscriptRevision:
+		return nil, fmt.Errorf("call %s has no transcript %d: the newest is %d", call.ID, *c.Revision, call.TranscriptRevision)
+	}
+	return store.EarlierTranscript(ctx, call.ID, *c.Revision)
+}
+
+func show(e *env, store *sqlite.Store, cfg config.Config, call earshot.Call, which revisionChoice) error {
+	us, err := which.read(e.ctx, store, call)
 	if err != nil {
 		return err
 	}
@@ -111,7 +127,7 @@ func show(e *env, store *sqlite.Store, cfg config.Config, call earshot.Call) err
 	}
 	w := e.stdout
 	printCall(w, call, app.RecordingFile(cfg, call.ID))
-	fmt.Fprintln(w, "\nTranscript")
+	fmt.Fprintf(w, "\nTranscript%s\n", revisionOf(us))
 	for _, u := range earshot.JoinContinued(us) {
 		fmt.Fprintf(w, "  %s  %s: %s\n", clock(u.StartMS), speakerOf(&call, u), u.Text)
 	}
@@ -121,6 +137,14 @@ func show(e *env, store *sqlite.Store, cfg config.Config, call earshot.Call) err
 		fmt.Fprintf(w, "\nNote to %s, revision %d: %s (%d attempts) %s\n", d.Connector, d.Revision, d.State, d.Attempts, d.Error)
 	}
 	return nil
+}
+
+// revisionOf tells which transcript it is, unless it is the first.
+func revisionOf(us []earshot.Utterance) string {
+	if len(us) == 0 || us[0].Revision == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", revision %d", us[0].Revision)
 }
 
 func printCall(w io.Writer, call earshot.Call, file string) {
@@ -199,6 +223,7 @@ type exportCmd struct {
 	Call   string `arg:"" help:"ID of the call, or \"last\"."`
 	Format string `enum:"text,srt,vtt,json,wav,ogg" default:"text" help:"text, srt, vtt or json; wav or ogg: the recording."`
 	audioChoice
+	revisionChoice
 }
 
 func (c exportCmd) Run(e *env) error {
@@ -217,7 +242,7 @@ func (c exportCmd) Run(e *env) error {
 	if c.Format == "wav" || c.Format == "ogg" {
 		return c.write(e.stdout, cfg, &call, c.Format)
 	}
-	us, err := store.Utterances(e.ctx, call.ID)
+	us, err := c.read(e.ctx, store, call)
 	if err != nil {
 		return err
 	}

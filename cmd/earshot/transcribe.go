@@ -25,18 +25,42 @@ import (
 const importedTag = "imported"
 
 type transcribeCmd struct {
-	File  string   `arg:"" name:"file|call" help:"Recording as 16-bit WAV, any rate, a channel for each party. With --print also the ID of a call, or \"last\": its recording."`
-	Print bool     `help:"Only print the text; store nothing."`
-	Name  []string `placeholder:"NAME" help:"Names of the parties, in the order of the channels."`
-	Role  []string `placeholder:"ROLE" help:"Their roles: agent, customer or unknown. Default: unknown."`
-	At    string   `placeholder:"TIME" help:"When the call began, like 2024-05-01T14:30:00Z. Default: the time of the file."`
+	File   string   `arg:"" optional:"" name:"file|call" help:"Recording as 16-bit WAV, any rate, a channel for each party; or the ID of a call, or \"last\": a running server transcribes it again."`
+	Engine string   `placeholder:"NAME" help:"Engine to ask. Default: for a file moonshine, for a call those of the server's settings."`
+	Print  bool     `help:"Only print the text; store nothing."`
+	Name   []string `placeholder:"NAME" help:"Names of the parties, in the order of the channels."`
+	Role   []string `placeholder:"ROLE" help:"Their roles: agent, customer or unknown. Default: unknown."`
+	At     string   `placeholder:"TIME" help:"When the call began, like 2024-05-01T14:30:00Z. Default: the time of the file."`
+	againFlags
 }
 
-// Run recognises a recording with the built-in engine and the settings of live
-// recognition. Unless it is only to be printed, it becomes a call that is
-// found, shown and exported like others, also beside a running server. Ended
-// early, it leaves nothing behind.
+// Run recognises a recording with the settings of live recognition. Unless it
+// is only to be printed, it becomes a call that is found, shown and exported
+// like others, also beside a running server. Ended early, it leaves nothing
+// behind. A call that is there already is for the server to recognise again.
 func (c transcribeCmd) Run(e *env) error {
+	if (c.File == "") != c.All {
+		return errors.New("give a file, the ID of a call, or --all")
+	}
+	_, err := os.Stat(c.File)
+	switch {
+	case c.All:
+		return c.everything(e, c.Engine)
+	case !errors.Is(err, fs.ErrNotExist):
+	case c.Print:
+		if c, err = c.recorded(e); err != nil {
+			return err
+		}
+	case strings.ContainsAny(c.File, "./"):
+		return fmt.Errorf("%s: no such file", c.File)
+	default:
+		return c.again(e, c.File, c.Engine)
+	}
+	return c.file(e)
+}
+
+// file recognises a file.
+func (c transcribeCmd) file(e *env) error {
 	cfg, err := e.load()
 	if err != nil {
 		return err
@@ -44,11 +68,6 @@ func (c transcribeCmd) Run(e *env) error {
 	log, err := logger(cfg.Log, e.stderr)
 	if err != nil {
 		return err
-	}
-	if _, err := os.Stat(c.File); errors.Is(err, fs.ErrNotExist) {
-		if c, err = c.recorded(e); err != nil {
-			return err
-		}
 	}
 	f, err := openSound(c.File)
 	if err != nil {
@@ -63,7 +82,7 @@ func (c transcribeCmd) Run(e *env) error {
 		sounds[i] = app.Sound{StreamID: call.Streams[i].ID, PCM: pcm, Hertz: f.rate}
 	}
 	bar := newProgressBar(e.stderr, "transcribing "+filepath.Base(c.File))
-	us, missed, err := app.Batch{Config: cfg, Log: log, CallID: call.ID, Names: c.Name, Progress: bar.show}.Run(e.ctx, sounds)
+	us, missed, err := app.Batch{Config: cfg, Log: log, CallID: call.ID, Names: c.Name, Engine: c.Engine, Progress: bar.show}.Run(e.ctx, sounds)
 	bar.end()
 	if err != nil {
 		return fmt.Errorf("transcribe %s: %w", c.File, err)
@@ -88,9 +107,6 @@ func (c transcribeCmd) Run(e *env) error {
 
 // recorded returns the command for the recording of a call.
 func (c transcribeCmd) recorded(e *env) (transcribeCmd, error) {
-	if !c.Print {
-		return c, fmt.Errorf("%s: no such file; a call has its transcript already: give --print to see what a new one would be", c.File)
-	}
 	store, cfg, err := e.reader()
 	if err != nil {
 		return c, err
@@ -304,9 +320,10 @@ func (p *progressBar) show(done float64) {
 	}
 }
 
-// end leaves the line of the bar.
+// end leaves the line of the bar. It may be called twice.
 func (p *progressBar) end() {
 	if p.terminal {
 		fmt.Fprintln(p.w)
+		p.terminal = false
 	}
 }

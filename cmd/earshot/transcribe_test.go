@@ -98,8 +98,14 @@ func TestTranscribeMakesACallOfAFile(t *testing.T) {
 	if err := (transcribeCmd{File: string(call.ID), Print: true}).Run(e); err != nil || !strings.Contains(out.String(), "Paul Becker: Hello") {
 		t.Errorf("a call again: %v %s", err, out)
 	}
-	if err := (transcribeCmd{File: string(call.ID)}).Run(e); err == nil || !strings.Contains(err.Error(), "--print") {
-		t.Errorf("a call again without --print: %v", err)
+	nowhere := againFlags{API: "http://127.0.0.1:9"}
+	if err := (transcribeCmd{File: string(call.ID), againFlags: nowhere}).Run(e); err == nil || !strings.Contains(err.Error(), "earshot serve") {
+		t.Errorf("a call again without a server: %v", err)
+	}
+	for _, c := range []transcribeCmd{{}, {File: "old.wav", againFlags: againFlags{All: true}}, {againFlags: againFlags{All: true, Since: "yesterday"}}, {File: "./nothing"}} {
+		if err := c.Run(e); err == nil {
+			t.Errorf("%+v is taken", c)
+		}
 	}
 	if err := (transcribeCmd{File: "nobody", Print: true}).Run(e); err == nil || !strings.Contains(err.Error(), "no call nobody") {
 		t.Errorf("an unknown call: %v", err)

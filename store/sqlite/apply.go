@@ -155,8 +155,8 @@ func (b *batch) metadata(list []earshot.SegmentMetadata) error {
 	return nil
 }
 
-// transcript writes utterances and watermarks. A trigger keeps the revision
-// that is replaced.
+// transcript writes utterances and watermarks. Triggers keep the revisions
+// that are replaced.
 func (b *batch) transcript(c earshot.Commit) error {
 	for _, u := range c.Utterances {
 		words, err := json.Marshal(u.Words)
@@ -173,6 +173,9 @@ func (b *batch) transcript(c earshot.Commit) error {
 			string(u.ID), string(u.CallID), string(u.StreamID), string(u.ParticipantID), string(u.Role), u.StartMS, u.EndMS,
 			u.Text, u.Confidence, u.Late, u.Revision, int64(u.From), int64(u.To),
 			u.Raw, string(words), u.Language, u.Continues)
+	}
+	for _, r := range c.Transcripts {
+		b.add(`DELETE FROM utterances WHERE call_id = ? AND revision < ?`, string(r.CallID), r.Revision)
 	}
 	for _, w := range c.Watermarks {
 		b.add(`INSERT INTO watermarks (stream_id, position, finals, completed) VALUES (?, ?, ?, ?)

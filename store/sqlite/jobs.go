@@ -34,6 +34,14 @@ func (s *Store) Jobs(ctx context.Context, state earshot.JobState, limit int) ([]
 	return list, readError("jobs", err)
 }
 
+// LastJob returns the newest job of a kind whose key begins with a prefix, or
+// earshot.ErrNotFound.
+func (s *Store) LastJob(ctx context.Context, kind earshot.JobKind, prefix string) (earshot.Job, error) {
+	job, err := scanJob(s.reader.QueryRowContext(ctx, `SELECT `+jobColumns+` FROM jobs WHERE kind = ? AND key >= ? AND key < ?
+		ORDER BY id DESC LIMIT 1`, string(kind), prefix, prefix+"\x7f"))
+	return job, readError("last job", err)
+}
+
 // RetryJob counts a failed attempt of a pending job and says when the next may
 // be. Any other job is earshot.ErrNotFound.
 func (s *Store) RetryJob(ctx context.Context, id int64, runAt time.Time, msg string) error {

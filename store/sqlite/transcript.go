@@ -14,13 +14,20 @@ func (s *Store) Utterances(ctx context.Context, id earshot.CallID) ([]earshot.Ut
 	return s.utterances(ctx, `SELECT `+utteranceColumns+` FROM utterances WHERE call_id = ? ORDER BY start_ms, n`, string(id))
 }
 
+// EarlierTranscript returns the utterances of a transcript that was made anew
+// since, by their start.
+func (s *Store) EarlierTranscript(ctx context.Context, id earshot.CallID, revision int) ([]earshot.Utterance, error) {
+	return s.utterances(ctx, `SELECT `+utteranceColumns+` FROM utterance_history WHERE call_id = ? AND revision = ?
+		ORDER BY start_ms, id`, string(id), revision)
+}
+
 // History returns the earlier revisions of an utterance, oldest first.
 func (s *Store) History(ctx context.Context, id earshot.UtteranceID) ([]earshot.Utterance, error) {
 	return s.utterances(ctx, `SELECT `+utteranceColumns+` FROM utterance_history WHERE id = ? ORDER BY revision`, string(id))
 }
 
-func (s *Store) utterances(ctx context.Context, query, id string) ([]earshot.Utterance, error) {
-	list, err := collect(ctx, s.reader, func(row scanner) (earshot.Utterance, error) { return scanUtterance(row) }, query, id)
+func (s *Store) utterances(ctx context.Context, query string, args ...any) ([]earshot.Utterance, error) {
+	list, err := collect(ctx, s.reader, func(row scanner) (earshot.Utterance, error) { return scanUtterance(row) }, query, args...)
 	return list, readError("utterances", err)
 }
 

@@ -27,6 +27,7 @@ type Store interface {
 	SIPMessages(ctx context.Context, id earshot.CallID) ([]earshot.SIPMessage, error)
 
 	Utterances(ctx context.Context, id earshot.CallID) ([]earshot.Utterance, error)
+	EarlierTranscript(ctx context.Context, id earshot.CallID, revision int) ([]earshot.Utterance, error)
 	History(ctx context.Context, id earshot.UtteranceID) ([]earshot.Utterance, error)
 	Watermarks(ctx context.Context, id earshot.CallID) ([]earshot.Watermark, error)
 	Suggestions(ctx context.Context, id earshot.CallID) ([]earshot.Suggestion, error)
@@ -41,6 +42,7 @@ type Store interface {
 	MarkPublished(ctx context.Context, seqs []int64) error
 	Republish(ctx context.Context, since time.Time) error
 
+	LastJob(ctx context.Context, kind earshot.JobKind, prefix string) (earshot.Job, error)
 	DueJobs(ctx context.Context, now time.Time, limit int, busyLanes []string) ([]earshot.Job, error)
 	Jobs(ctx context.Context, state earshot.JobState, limit int) ([]earshot.Job, error)
 	RetryJob(ctx context.Context, id int64, runAt time.Time, msg string) error
@@ -93,6 +95,8 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"BadCommitLeavesNothing", testBadCommitLeavesNothing},
 		{"Utterances", testUtterances},
 		{"UtteranceRevisions", testUtteranceRevisions},
+		{"TranscriptReplaced", testTranscriptReplaced},
+		{"LastJob", testLastJob},
 		{"SpanRedoneDoublesNothing", testSpanRedone},
 		{"WatermarkNeverGoesBack", testWatermarks},
 		{"Suggestions", testSuggestions},

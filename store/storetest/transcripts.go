@@ -1,9 +1,11 @@
 package storetest
 
 import (
+	"errors"
 	"testing"
 
 	"earshot"
+	"earshot/store"
 )
 
 func testUtterances(t *testing.T, s Store) {
@@ -32,6 +34,52 @@ func testUtteranceRevisions(t *testing.T, s Store) {
 	apply(t, s, earshot.Commit{Utterances: []earshot.Utterance{fourth}})
 	equal(t, "utterances", must(s.Utterances(t.Context(), c.ID))(t), []earshot.Utterance{fourth})
 	equal(t, "history", must(s.History(t.Context(), first.ID))(t), []earshot.Utterance{first, third})
+}
+
+// testTranscriptReplaced makes a transcript anew twice: search and reading find
+// the newest, and the others whole.
+func testTranscriptReplaced(t *testing.T, s Store) {
+	c, other := NewCall(1, earshot.CallSettled), NewCall(2, earshot.CallSettled)
+	stays, goes, elsewhere := NewUtterance(c, 0, 1, "hallo there"), NewUtterance(c, 0, 5, "noise"), NewUtterance(other, 0, 1, "noise")
+	apply(t, s, earshot.Commit{Calls: []earshot.Call{c, other}, Utterances: []earshot.Utterance{stays, goes, elsewhere}})
+	better := stays
+	better.Revision, better.Text, better.Raw = 1, "hello there", ""
+	found := NewUtterance(c, 0, 3, "whisper")
+	found.Revision = 1
+	again := func(revision int, us ...earshot.Utterance) {
+		c.TranscriptRevision = revision
+		apply(t, s, earshot.Commit{
+			Calls: []earshot.Call{c}, Utterances: us, Transcripts: []earshot.TranscriptRevision{{CallID: c.ID, Revision: revision}},
+		})
+	}
+	again(1, better, found)
+	again(1, better, found) // as after a crash
+	ctx := t.Context()
+	equal(t, "utterances", must(s.Utterances(ctx, c.ID))(t), []earshot.Utterance{better, found})
+	equal(t, "first transcript", must(s.EarlierTranscript(ctx, c.ID, 0))(t), []earshot.Utterance{stays, goes})
+	equal(t, "other call", must(s.Utterances(ctx, other.ID))(t), []earshot.Utterance{elsewhere})
+	for words, want := range map[string]int{"hallo": 0, "hello": 1, "whisper": 1, "noise": 1} {
+		if hits, _, err := s.Search(ctx, store.SearchQuery{Text: words, Limit: 10}); err != nil || len(hits) != want {
+			t.Errorf("%d hits for %q, want %d: %v", len(hits), words, want, err)
+		}
+	}
+	again(2)
+	equal(t, "utterances", must(s.Utterances(ctx, c.ID))(t), []earshot.Utterance{})
+	equal(t, "second transcript", must(s.EarlierTranscript(ctx, c.ID, 1))(t), []earshot.Utterance{better, found})
+	equal(t, "first transcript", must(s.EarlierTranscript(ctx, c.ID, 0))(t), []earshot.Utterance{stays, goes})
+}
+
+func testLastJob(t *testing.T, s Store) {
+	for _, key := range []string{"a:1", "ab:1", "a:2", "b:1"} {
+		apply(t, s, earshot.Commit{Jobs: []earshot.Job{earshot.NewJob(earshot.JobAgain, "a", key, nil), earshot.NewJob(earshot.JobNote, "a", key, nil)}})
+	}
+	job := must(s.LastJob(t.Context(), earshot.JobAgain, "a:"))(t)
+	if job.Key != "a:2" || job.Kind != earshot.JobAgain {
+		t.Errorf("%+v", job)
+	}
+	if _, err := s.LastJob(t.Context(), earshot.JobAgain, "c:"); !errors.Is(err, earshot.ErrNotFound) {
+		t.Errorf("no such job: %v", err)
+	}
 }
 
 // testSpanRedone applies the same commit twice, as a recogniser does that did

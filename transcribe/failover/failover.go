@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -60,6 +61,20 @@ func New(log *slog.Logger, engines ...Engine) (*Failover, error) {
 		f.engines = append(f.engines, g)
 	}
 	return f, nil
+}
+
+// Of returns a recogniser that asks those of the engines that are named, in that
+// order. It shares with f what is known of each.
+func (f *Failover) Of(names ...string) (*Failover, error) {
+	out := &Failover{requests: f.requests, state: f.state}
+	for _, name := range names {
+		i := slices.IndexFunc(f.engines, func(g *guarded) bool { return g.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("engine %s is not one of these", name)
+		}
+		out.engines = append(out.engines, f.engines[i])
+	}
+	return out, nil
 }
 
 // Collectors returns the metrics, to be registered once.

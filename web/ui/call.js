@@ -38,8 +38,13 @@ export class CallView {
       return;
     }
     if (this.#timers === undefined) return; // closed meanwhile
-    this.#live = new Live(callPath(this.#id, '/events'), {}, (e) => this.#on(e));
+    this.#listen();
     this.#timers.push(setInterval(() => this.#tick(), 1000), setInterval(() => this.#statistics(), statistics));
+  }
+
+  #listen() {
+    this.#live?.close();
+    this.#live = new Live(callPath(this.#id, '/events'), {}, (e) => this.#on(e));
   }
 
   go(params) {
@@ -67,6 +72,7 @@ export class CallView {
       case 'note.updated': this.#notes.set(`${data.note_id}.${data.revision}`, data); return this.#render();
       case 'call.marked': return this.#mark(data);
       default:
+        if ((data.transcript_revision ?? 0) !== (this.#call.transcript_revision ?? 0)) return this.#listen(); // all of it is new
         this.#call = { ...data, summary: data.summary ?? this.#call.summary };
         this.#transcript.update(this.#call);
         return this.#render();

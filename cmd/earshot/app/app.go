@@ -39,6 +39,7 @@ type App struct {
 	store   *sqlite.Store
 	media   *media.Engine
 	trans   *recognition
+	again   *again
 	people  *directory.Directory
 	calls   *calls.Manager
 	bus     *pipeline.Bus
@@ -75,6 +76,7 @@ func Start(ctx context.Context, cfg config.Config, log *slog.Logger) (*App, erro
 		cfg: cfg, log: log, lifecycle: lifecycle{log: log},
 		metrics: prometheus.NewRegistry(), broker: web.NewBroker(), trans: &recognition{log: log}, ready: make(chan struct{}),
 	}
+	a.again = newAgain(a)
 	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	for _, step := range []struct {
 		name  string

@@ -15,7 +15,6 @@ import (
 	"earshot/cmd/earshot/config"
 	"earshot/transcribe"
 	"earshot/transcribe/models"
-	"earshot/transcribe/moonshine"
 	"earshot/transcribe/vad"
 	"earshot/transcribe/vocabulary"
 )
@@ -49,15 +48,16 @@ func (s Sound) ReadAt(pcm []int16, pos earshot.Position) (int, error) {
 	return n, nil
 }
 
-// Batch recognises sounds outside of the server, with the built-in engine and
-// the settings of live recognition: the same cuts, text for reading, vocabulary
-// and masks.
+// Batch recognises sounds outside of the server, with the settings of live
+// recognition: the same cuts, text for reading, vocabulary and masks.
 type Batch struct {
 	Config config.Config
 	Log    *slog.Logger
 	CallID earshot.CallID
 	// Names are those of the people, which recognition may mishear.
 	Names []string
+	// Engine is the one that is asked; "" is the built-in one.
+	Engine string
 	// Progress is told the share that is done, from 0 to 1; it must not block.
 	Progress func(done float64)
 }
@@ -79,12 +79,16 @@ func (b Batch) Run(ctx context.Context, sounds []Sound) (us []earshot.Utterance,
 		return nil, 0, err
 	}
 	defer func() { err = errors.Join(err, detector.Close()) }()
-	engine, err := moonshine.New(dir)
+	engine, closeEngine, err := newEngine(b.Config, cmp.Or(b.Engine, builtIn), dir)
 	if err != nil {
 		return nil, 0, err
 	}
-	defer func() { err = errors.Join(err, engine.Close()) }()
-	sink := newCollector(sounds, b.Progress)
+	defer func() { err = errors.Join(err, closeEngine()) }()
+	total := time.Duration(0)
+	for _, s := range sounds {
+		total += s.End().Duration()
+	}
+	sink := newCollector(len(sounds), total, b.Progress)
 	t, err := transcribe.New(cfg, detector, engine, sink, b.Log)
 	if err != nil {
 		return nil, 0, err
@@ -118,7 +122,7 @@ func (b Batch) settings() (transcribe.Config, error) {
 	}, nil
 }
 
-// collector is the sink of a batch.
+// collector is the sink of streams whose transcript is taken as a whole.
 type collector struct {
 	progress func(float64)
 	total    time.Duration
@@ -133,15 +137,14 @@ type collector struct {
 
 var _ transcribe.Sink = (*collector)(nil)
 
-func newCollector(sounds []Sound, progress func(float64)) *collector {
+// newCollector waits for a number of streams of a total length. progress may
+// be nil.
+func newCollector(streams int, total time.Duration, progress func(float64)) *collector {
 	c := &collector{
-		progress: progress, all: make(chan struct{}), open: len(sounds),
+		progress: progress, total: total, all: make(chan struct{}), open: streams,
 		missed: map[string]bool{}, reached: map[earshot.StreamID]time.Duration{},
 	}
-	for _, s := range sounds {
-		c.total += s.End().Duration()
-	}
-	if len(sounds) == 0 {
+	if streams == 0 {
 		close(c.all)
 	}
 	return c
@@ -171,12 +174,8 @@ func (c *collector) Final(_ context.Context, us []earshot.Utterance, mark earsho
 		c.utterances = append(c.utterances, u)
 	}
 	c.reached[mark.StreamID] = mark.Position.Duration()
-	done := time.Duration(0)
-	for _, d := range c.reached {
-		done += d
-	}
-	if c.total > 0 {
-		c.progress(min(1, done.Seconds()/c.total.Seconds()))
+	if c.progress != nil {
+		c.progress(c.done())
 	}
 	if mark.Completed {
 		if c.open--; c.open == 0 {
@@ -184,6 +183,35 @@ func (c *collector) Final(_ context.Context, us []earshot.Utterance, mark earsho
 		}
 	}
 	return nil
+}
+
+// completed reports whether all is heard.
+func (c *collector) completed() bool {
+	select {
+	case <-c.all:
+		return true
+	default:
+		return false
+	}
+}
+
+// share returns how much is recognised, from 0 to 1.
+func (c *collector) share() float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.done()
+}
+
+// done is share for who holds the mutex.
+func (c *collector) done() float64 {
+	done := time.Duration(0)
+	for _, d := range c.reached {
+		done += d
+	}
+	if c.total <= 0 {
+		return 0
+	}
+	return min(1, done.Seconds()/c.total.Seconds())
 }
 
 func (c *collector) result() ([]earshot.Utterance, int) {

@@ -34,6 +34,8 @@ type assistPayload struct {
 // expect; at the deadline it is empty.
 type summaryPayload struct {
 	Expect []earshot.Watermark `json:"expect,omitempty"`
+	// Revision is that of the transcript they are of.
+	Revision int `json:"revision,omitempty"`
 }
 
 func busDir(cfg config.Config) string { return filepath.Join(cfg.Data.Dir, "bus") }
@@ -163,7 +165,7 @@ func (d *derived) summarize(ctx context.Context, job earshot.Job) (earshot.Commi
 	if call.Summary != nil && len(p.Expect) == 0 && !call.Summary.Incomplete && !incomplete {
 		return earshot.Commit{}, nil // the deadline, long after the summary
 	}
-	if missing := missingFinals(us, p.Expect); missing > 0 {
+	if missing := missingFinals(us, p.Expect); missing > 0 && call.TranscriptRevision == p.Revision {
 		return earshot.Commit{}, fmt.Errorf("%d final utterances are not in the store yet", missing)
 	}
 	s, err := d.summarizer.Summarize(ctx, call, us, incomplete)

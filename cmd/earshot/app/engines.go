@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"time"
 
+	"earshot/cmd/earshot/config"
 	"earshot/transcribe"
 	"earshot/transcribe/failover"
 	"earshot/transcribe/models"
@@ -38,36 +39,50 @@ func (a *App) loadEngines(names []string) (transcribe.VAD, transcribe.Recogniser
 			return nil, nil, err
 		}
 	}
-	if len(engines) == 1 && names[0] == builtIn {
-		return detector, engines[0].Recogniser, nil
-	}
 	f, err := failover.New(a.log, engines...)
 	if err != nil {
 		return nil, nil, err
 	}
 	a.metrics.MustRegister(f.Collectors()...)
+	a.again.engines(f)
+	if len(engines) == 1 && names[0] == builtIn {
+		return detector, engines[0].Recogniser, nil // to leave it alone would help nobody
+	}
 	return detector, f, nil
 }
 
-// engine makes one engine.
+// engine makes one engine of the server.
 func (a *App) engine(name, dir string) (failover.Engine, error) {
-	cfg := a.cfg.Transcribe
+	r, closeEngine, err := newEngine(a.cfg, name, dir)
+	if err != nil {
+		return failover.Engine{}, err
+	}
+	a.onStop("engine "+name, func(context.Context) error { return closeEngine() })
+	if name == builtIn {
+		return failover.Engine{Name: name, Recogniser: r, Most: a.localWorkers()}, nil
+	}
+	return failover.Engine{Name: name, Recogniser: r, Timeout: a.cfg.Transcribe.Timeout}, nil
+}
+
+// newEngine makes an engine of the settings, with what ends it; dir has the
+// models.
+func newEngine(all config.Config, name, dir string) (transcribe.Recogniser, func() error, error) {
+	cfg := all.Transcribe
 	switch name {
 	case builtIn:
 		r, err := moonshine.New(dir)
 		if err != nil {
-			return failover.Engine{}, err
+			return nil, nil, err
 		}
-		a.onStop("speech model", func(context.Context) error { return r.Close() })
-		return failover.Engine{Name: name, Recogniser: r, Most: a.localWorkers()}, nil
+		return r, r.Close, nil
 	case "openai":
 		r, err := openai.New(openai.Config{
 			BaseURL: cfg.OpenAI.BaseURL, APIKey: cfg.OpenAI.APIKey, Model: cfg.OpenAI.Model,
 			Format: cfg.OpenAI.Format, Language: cfg.Language, Prompt: cfg.OpenAI.Prompt,
 		})
-		return failover.Engine{Name: name, Recogniser: r, Timeout: cfg.Timeout}, err
+		return r, func() error { return nil }, err
 	}
-	return failover.Engine{}, fmt.Errorf("no engine %q", name)
+	return nil, nil, fmt.Errorf("no engine %q", name)
 }
 
 // localWorkers is how many utterances are recognised on this machine at a time.

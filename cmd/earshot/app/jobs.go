@@ -48,6 +48,7 @@ func (a *App) startJobs(ctx context.Context) error {
 		Kinds: map[earshot.JobKind]pipeline.KindConfig{
 			earshot.JobRender:    {Concurrency: 2, Timeout: 10 * time.Minute, MaxAttempts: 1000, Backoff: diskBackoff},
 			earshot.JobOpus:      {Concurrency: 1, Timeout: 2 * time.Hour, MaxAttempts: 1000, Backoff: diskBackoff},
+			earshot.JobAgain:     {Concurrency: 1, Timeout: 24 * time.Hour, MaxAttempts: 5},
 			earshot.JobSummarize: {Concurrency: 2, Timeout: 2 * time.Minute},
 			earshot.JobDeliver: {
 				Timeout: 30 * time.Second, MaxAttempts: 20,
@@ -59,6 +60,7 @@ func (a *App) startJobs(ctx context.Context) error {
 	a.workers.Handle(earshot.JobRender, a.calls.Render)
 	a.workers.Handle(earshot.JobOpus, a.calls.Opus)
 	a.workers.Handle(earshot.JobSettle, a.calls.Settle)
+	a.workers.Handle(earshot.JobAgain, a.again.handle)
 	a.workers.Handle(earshot.JobAssist, d.assist)
 	a.workers.Handle(earshot.JobSummarize, d.summarize)
 	a.workers.Handle(earshot.JobNote, d.compose.Handle)
@@ -118,7 +120,7 @@ func (d *derived) onTranscript(_ context.Context, e earshot.Event) ([]earshot.Jo
 		return nil, err
 	}
 	return []earshot.Job{earshot.NewJob(earshot.JobSummarize, e.CallID,
-		fmt.Sprintf("%s:complete:%d", e.CallID, len(t.Streams)), summaryPayload{Expect: t.Streams})}, nil
+		fmt.Sprintf("%s:complete:%d:%d", e.CallID, len(t.Streams), t.Revision), summaryPayload{Expect: t.Streams, Revision: t.Revision})}, nil
 }
 
 func decode[T any](e earshot.Event) (T, error) {

@@ -83,7 +83,7 @@ func (a *App) startTranscribe(context.Context) error {
 	words := vocabulary.New(a.cfg.Transcribe.Vocabulary, 0, a.log)
 	t, err := transcribe.New(transcribe.Config{
 		Workers: a.spans(engines), EndSilence: a.cfg.Transcribe.EndSilence, MaxUtterance: a.cfg.Transcribe.MaxUtterance,
-		Partials: partialsOf(engines, partials), BacklogAge: a.cfg.Transcribe.BacklogAge, BacklogLimit: a.cfg.Transcribe.BacklogLimit, Vocabulary: words, Names: a.calls.Names, Mask: patterns,
+		Partials: partialsOf(engines, partials), BacklogAge: a.cfg.Transcribe.BacklogAge, BacklogLimit: a.cfg.Transcribe.BacklogLimit, Vocabulary: words, Names: a.namesIn, Mask: patterns,
 	}, detector, recogniser, sinkPort{a}, a.log)
 	if err != nil {
 		return err
@@ -97,13 +97,30 @@ func (a *App) startTranscribe(context.Context) error {
 	return nil
 }
 
-// sinkPort brings utterances to their calls.
+// namesIn returns the names of the people in a stream's call.
+func (a *App) namesIn(id earshot.StreamID) []string {
+	if run := a.again.of(id); run != nil {
+		return run.names
+	}
+	return a.calls.Names(id)
+}
+
+// sinkPort brings utterances to their calls, or to what recognises them again.
 type sinkPort struct{ app *App }
 
 func (s sinkPort) Partial(u earshot.Utterance) { s.app.calls.Partial(u) }
 
-func (s sinkPort) Missed(id earshot.StreamID, mark earshot.StreamMark) { s.app.calls.Missed(id, mark) }
+func (s sinkPort) Missed(id earshot.StreamID, mark earshot.StreamMark) {
+	if run := s.app.again.of(id); run != nil {
+		run.heard.Missed(id, mark)
+		return
+	}
+	s.app.calls.Missed(id, mark)
+}
 
 func (s sinkPort) Final(ctx context.Context, us []earshot.Utterance, mark earshot.Watermark) error {
+	if run := s.app.again.of(mark.StreamID); run != nil {
+		return run.heard.Final(ctx, us, mark)
+	}
 	return s.app.calls.Final(ctx, us, mark)
 }

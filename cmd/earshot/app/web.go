@@ -25,7 +25,7 @@ func (a *App) startWeb(context.Context) error {
 		Listen: a.cfg.HTTP.Listen, PublicURL: a.cfg.HTTP.PublicURL,
 		TLSCert: a.cfg.HTTP.TLSCert, TLSKey: a.cfg.HTTP.TLSKey, Version: Version,
 	}, web.Deps{
-		Reader: webReader{a.store}, Live: a.calls, Recorder: a.calls, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake}, Traces: webTraces{a},
+		Reader: webReader{a.store}, Live: a.calls, Recorder: a.calls, Again: a.again, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake}, Traces: webTraces{a},
 		Accounts: webAccounts{access.New(a.store), a.store}, Directory: a.people,
 		Broker: a.broker, Ready: a.notReady, Gatherer: a.metrics,
 	}, a.log)
@@ -94,6 +94,7 @@ func webCursor(err error) error {
 var (
 	_ web.Live     = (*calls.Manager)(nil)
 	_ web.Recorder = (*calls.Manager)(nil)
+	_ web.Again    = (*again)(nil)
 )
 
 type webAudio struct{ app *App }
