@@ -1,0 +1,28 @@
+import type { Waveform } from './types';
+
+const laneHeight = 34; // of one channel, in CSS pixels
+
+/** draw paints each channel in a lane of its own, brighter up to what was played (0 to 1). */
+export function draw(canvas: HTMLCanvasElement, form: Waveform, width: number, played: number) {
+  const scale = devicePixelRatio || 1;
+  const lanes = Math.max(1, form.channels);
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(laneHeight * lanes * scale);
+  const pen = canvas.getContext('2d');
+  if (!pen || !form.length) return;
+  const style = getComputedStyle(canvas);
+  const colours = [style.getPropertyValue('--lane-0'), style.getPropertyValue('--lane-1')];
+  const column = canvas.width / form.length;
+  const half = (laneHeight * scale) / 2;
+  for (let lane = 0; lane < lanes; lane++) {
+    pen.fillStyle = colours[lane % colours.length]!;
+    const middle = half * (2 * lane + 1);
+    for (let i = 0; i < form.length; i++) {
+      const at = 2 * (i * form.channels + lane);
+      const [low, high] = [form.data[at]!, form.data[at + 1]!];
+      pen.globalAlpha = i / form.length <= played ? 1 : 0.5;
+      const y = middle - (high / 128) * half;
+      pen.fillRect(i * column, y, Math.max(1, column * 0.8), Math.max(scale, ((high - low) / 128) * half));
+    }
+  }
+}
