@@ -2,6 +2,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import { callPath, get, words } from './api';
 import { Live } from './live';
 import { linked } from './page.svelte';
+import { wholeCall, wholeSummary } from './whole';
 import type { Call, Event, Page, Suggestion, Summary, Utterance } from './types';
 
 /** Last is what was said last in a call, and when in milliseconds since 1970. */
@@ -41,7 +42,7 @@ export class Board {
   async older() {
     try {
       const page = await get<Page<Call>>('calls', { state: 'ended', limit: 30, cursor: this.next });
-      for (const c of page.items) if (!this.calls.has(c.id)) this.calls.set(c.id, c);
+      for (const c of page.items) if (!this.calls.has(c.id)) this.calls.set(c.id, wholeCall(c));
       this.next = page.next;
       this.problem = '';
     } catch (cause) {
@@ -71,7 +72,7 @@ export class Board {
 
   #snapshot(calls: Call[]) {
     for (const [id, c] of this.calls) if (c.state === 'live') this.calls.delete(id);
-    for (const c of calls) this.calls.set(c.id, c);
+    for (const c of calls) this.calls.set(c.id, wholeCall(c));
     this.ready = true;
     void this.#catchUp(calls.slice(0, caughtUp));
   }
@@ -88,12 +89,12 @@ export class Board {
   }
 
   #take(call: Call) {
-    this.calls.set(call.id, { ...call, summary: call.summary ?? this.calls.get(call.id)?.summary ?? null });
+    this.calls.set(call.id, { ...wholeCall(call), summary: call.summary ?? this.calls.get(call.id)?.summary ?? null });
   }
 
   #summary(id: string, summary: Summary) {
     const c = this.calls.get(id);
-    if (c) this.calls.set(id, { ...c, summary });
+    if (c) this.calls.set(id, { ...c, summary: wholeSummary(summary) });
   }
 
   #suggestion(s: Suggestion) {

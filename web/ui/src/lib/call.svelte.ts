@@ -3,6 +3,7 @@ import { callPath, get, words } from './api';
 import { speaker } from './format';
 import { Live } from './live';
 import { announce, linked } from './page.svelte';
+import { wholeCall, wholeSummary } from './whole';
 import type { Call, Delivery, Event, Mark, Suggestion, Summary, Utterance } from './types';
 
 const countersEvery = 5_000; // the counters of the streams change without events
@@ -69,7 +70,7 @@ export class OneCall {
       case 'call.marked':
         return this.#mark(e.data as Mark);
       case 'summary.created':
-        this.call = { ...this.call, summary: e.data as Summary };
+        this.call = { ...this.call, summary: wholeSummary(e.data as Summary) };
         return;
       case 'transcript.completed':
         this.call = { ...this.call, transcript_complete: true };
@@ -80,7 +81,7 @@ export class OneCall {
   }
 
   #snapshot(data: Snapshot) {
-    this.call = data.call;
+    this.call = wholeCall(data.call);
     this.turns = data.utterances;
     this.partials.clear();
     this.suggestions.clear();
@@ -92,7 +93,7 @@ export class OneCall {
   #take(call: Call) {
     const had = this.call!;
     if ((call.transcript_revision ?? 0) !== (had.transcript_revision ?? 0)) return this.#listen(); // all of it is new
-    this.call = { ...call, summary: call.summary ?? had.summary };
+    this.call = { ...wholeCall(call), summary: call.summary ? wholeSummary(call.summary) : had.summary };
     if (call.state !== 'live') this.partials.clear();
   }
 
@@ -125,6 +126,6 @@ export class OneCall {
   async #counters() {
     if (this.call?.state !== 'live' || document.hidden) return;
     const fresh = await get<Call>(callPath(this.id)).catch(() => undefined);
-    if (fresh && this.call.state === 'live') this.call = { ...this.call, streams: fresh.streams };
+    if (fresh && this.call.state === 'live') this.call = { ...this.call, streams: wholeCall(fresh).streams };
   }
 }

@@ -14,6 +14,8 @@ export function draw(canvas: HTMLCanvasElement, form: Waveform, width: number, p
   const colours = [style.getPropertyValue('--lane-0'), style.getPropertyValue('--lane-1')];
   const column = canvas.width / form.length;
   const half = (laneHeight * scale) / 2;
+  // Telephone speech rarely comes near full scale.
+  const loudest = form.data.reduce((most, v) => Math.max(most, Math.abs(v)), 16);
   for (let lane = 0; lane < lanes; lane++) {
     pen.fillStyle = colours[lane % colours.length]!;
     const middle = half * (2 * lane + 1);
@@ -21,8 +23,8 @@ export function draw(canvas: HTMLCanvasElement, form: Waveform, width: number, p
       const at = 2 * (i * form.channels + lane);
       const [low, high] = [form.data[at]!, form.data[at + 1]!];
       pen.globalAlpha = i / form.length <= played ? 1 : 0.5;
-      const y = middle - (high / 128) * half;
-      pen.fillRect(i * column, y, Math.max(1, column * 0.8), Math.max(scale, ((high - low) / 128) * half));
+      const y = middle - (high / loudest) * half;
+      pen.fillRect(i * column, y, Math.max(1, column * 0.8), Math.max(scale, ((high - low) / loudest) * half));
     }
   }
 }
