@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,29 +20,55 @@ const (
 )
 
 // TestPage has a browser use the page while the demo's call goes on, ends and is
-// looked up, with the server killed in the middle of it. E2E_SHOTS is a
-// folder for screenshots; docs/screenshots was made like that.
+// looked up, with the server killed in the middle of it. E2E_SHOTS is a folder
+// for screenshots; docs/screenshots was made like that.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "EARSHOT_ASSIST_PLAYBOOK=demo/playbook.yaml", "EARSHOT_ASSIST_KNOWLEDGE=demo/knowledge",
 		"EARSHOT_CALLS_WRAP_UP=1s")
-	placed := make(chan error, 1)
-	go func() {
-		out, err := s.earshot(t, "call", "--to", "sip:"+s.sip, "--audio", "demo/agent.wav", "--audio", "demo/customer.wav",
-			"--name", "Nora Winter", "--name", "Paul Becker", "--api", "http://"+s.http)
-		if err != nil {
-			err = fmt.Errorf("place call: %w\n%s", err, out)
-		}
-		placed <- err
-	}()
-	s.browse(t, "page.mjs")
-	if err := <-placed; err != nil {
-		t.Error(err)
+	// The call goes on until the script has seen all of it that it wants to see.
+	call := exec.CommandContext(t.Context(), program, "call", "--to", "sip:"+s.sip, "--name", "Nora Winter", "--name", "Paul Becker",
+		"--audio", again(t, "../demo/agent.wav"), "--audio", again(t, "../demo/customer.wav"), "--api", "http://"+s.http)
+	call.Env = append(os.Environ(), s.env...)
+	placed := &lockedBuffer{}
+	call.Stdout, call.Stderr = placed, placed
+	if err := call.Start(); err != nil {
+		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		_ = call.Process.Signal(os.Interrupt)
+		_ = call.Wait()
+		if t.Failed() {
+			t.Logf("the call: %s", placed)
+		}
+	})
+	s.browse(t, "page.mjs", map[string]func() error{
+		"restart": s.killAndRestart,
+		"hang up": func() error { return call.Process.Signal(os.Interrupt) },
+	})
+}
+
+// again returns a WAV file with the audio of another four times.
+func again(t *testing.T, name string) string {
+	t.Helper()
+	file, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const header = 44
+	audio := bytes.Repeat(file[header:], 4)
+	out := append(file[:header:header], audio...)
+	binary.LittleEndian.PutUint32(out[4:], uint32(header-8+len(audio)))
+	binary.LittleEndian.PutUint32(out[header-4:], uint32(len(audio)))
+	longer := filepath.Join(t.TempDir(), filepath.Base(name))
+	if err := os.WriteFile(longer, out, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return longer
 }
 
 // browse runs a script of web/ui/test, and does what it asks for.
-func (s *server) browse(t *testing.T, script string) {
+func (s *server) browse(t *testing.T, script string, can map[string]func() error) {
 	t.Helper()
 	browser, err := exec.LookPath(chromium)
 	if err != nil {
@@ -70,7 +98,7 @@ func (s *server) browse(t *testing.T, script string) {
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		t.Log(lines.Text())
 		if what, ok := strings.CutPrefix(lines.Text(), "ask "); ok {
-			fmt.Fprintln(in, s.answer(what))
+			fmt.Fprintln(in, answer(can[what]))
 		}
 	}
 	if err := cmd.Wait(); err != nil {
@@ -79,11 +107,11 @@ func (s *server) browse(t *testing.T, script string) {
 }
 
 // answer does what a script can't do itself and returns "done" or why not.
-func (s *server) answer(what string) string {
-	if what != "restart" {
-		return "nobody knows how to " + what
+func answer(do func() error) string {
+	if do == nil {
+		return "nobody knows how to do that"
 	}
-	if err := s.killAndRestart(); err != nil {
+	if err := do(); err != nil {
 		return err.Error()
 	}
 	return "done"

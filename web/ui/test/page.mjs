@@ -8,7 +8,7 @@ import { chromium } from 'playwright-core';
 
 const base = process.env.EARSHOT_PAGE;
 const shots = process.env.E2E_SHOTS; // a folder for screenshots, or nothing
-const patience = 90_000;
+const patience = 120_000;
 const password = 'kettle-and-teapot';
 
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -113,6 +113,7 @@ await step('the page goes on after the server was killed in mid-call', async () 
 });
 
 await step('the call ends before the eyes of its reader', async () => {
+  assert.equal(await ask('hang up'), 'done');
   await page.locator('.badge', { hasText: /Ended|Wrapping up/ }).waitFor();
   await page.locator('.reason').waitFor();
   await until(() => document.querySelector('audio')?.duration > 30);

@@ -1,9 +1,14 @@
-import type { Waveform } from './types';
+import type { Role, Waveform } from './types';
+
+const colours: Record<Role, string> = { agent: '--agent', customer: '--customer', unknown: '--faint' };
 
 const laneHeight = 34; // of one channel, in CSS pixels
 
-/** draw paints each channel in a lane of its own, brighter up to what was played (0 to 1). */
-export function draw(canvas: HTMLCanvasElement, form: Waveform, width: number, played: number) {
+/**
+ * draw paints each channel in a lane of its own, in the colour of its speaker,
+ * brighter up to what was played (0 to 1).
+ */
+export function draw(canvas: HTMLCanvasElement, form: Waveform, roles: readonly Role[], width: number, played: number) {
   const scale = devicePixelRatio || 1;
   const lanes = Math.max(1, form.channels);
   canvas.width = Math.round(width * scale);
@@ -11,13 +16,12 @@ export function draw(canvas: HTMLCanvasElement, form: Waveform, width: number, p
   const pen = canvas.getContext('2d');
   if (!pen || !form.length) return;
   const style = getComputedStyle(canvas);
-  const colours = [style.getPropertyValue('--lane-0'), style.getPropertyValue('--lane-1')];
   const column = canvas.width / form.length;
   const half = (laneHeight * scale) / 2;
   // Telephone speech rarely comes near full scale.
   const loudest = form.data.reduce((most, v) => Math.max(most, Math.abs(v)), 16);
   for (let lane = 0; lane < lanes; lane++) {
-    pen.fillStyle = colours[lane % colours.length]!;
+    pen.fillStyle = style.getPropertyValue(colours[roles[lane] ?? 'unknown']);
     const middle = half * (2 * lane + 1);
     for (let i = 0; i < form.length; i++) {
       const at = 2 * (i * form.channels + lane);
