@@ -156,6 +156,11 @@ await step('what was said is found, with its second', async () => {
   await page.selectOption('#role', 'agent');
   await until(() => location.hash.includes('role=agent'));
   await page.selectOption('#role', '');
+  await page.fill('#tag', 'no such tag');
+  await page.keyboard.press('Enter');
+  await page.getByText('Nobody said that in such a call').waitFor();
+  await page.fill('#tag', 'refund');
+  await page.keyboard.press('Enter');
   await page.locator('.hit mark').first().click();
   await page.locator('.turn.playing').waitFor();
   assert.match(page.url(), /calls\/.*\?t=/);
