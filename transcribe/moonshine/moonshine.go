@@ -21,6 +21,9 @@ import (
 // rate is the model's sample rate.
 const rate = 16000
 
+// engine is what the engine is called in the settings.
+const engine = "moonshine"
+
 // language is what the models know (BCP 47).
 const language = "en"
 
@@ -119,7 +122,7 @@ func (r *Recogniser) Recognise(ctx context.Context, pcm []int16, hz int) (earsho
 	if confidence < doubt || !strings.ContainsFunc(text, isSpoken) { // music is a row of notes
 		return earshot.Recognition{}, nil
 	}
-	return earshot.Recognition{Text: text, Confidence: confidence, Language: language}, nil
+	return earshot.Recognition{Text: text, Confidence: confidence, Language: language, Engine: engine}, nil
 }
 
 func isSpoken(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
