@@ -202,3 +202,12 @@ type Passage struct {
 	Text    string  `json:"text"`
 	Score   float64 `json:"score"`
 }
+
+// Hearing says which utterance a piece of audio is the beginning of.
+type Hearing struct {
+	StreamID StreamID
+	// From is where the utterance begins.
+	From Position
+	// Final says that this is all of it.
+	Final bool
+}

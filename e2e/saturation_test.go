@@ -26,15 +26,7 @@ func TestSaturation(t *testing.T) {
 		calls = n
 	}
 	s := newServer(t, "EARSHOT_CALLS_SUMMARY_DEADLINE=1h", rtpPorts(freePortRange(t, 4*calls+20), 4*calls+20))
-	dir := t.TempDir()
-	var files []string
-	for i, party := range excerpt(t, seconds) {
-		file := filepath.Join(dir, []string{"agent.wav", "customer.wav"}[i])
-		if err := wav.WriteFile(file, 8000, linear(t, party)); err != nil {
-			t.Fatal(err)
-		}
-		files = append(files, file)
-	}
+	files := excerptFiles(t, seconds)
 	out, err := s.earshot(t, "load", "--to", "sip:"+s.sip, "-n", strconv.Itoa(calls), "--rate", "1200",
 		"--duration", strconv.Itoa(seconds)+"s", "--audio", files[0], "--audio", files[1])
 	t.Logf("earshot load:\n%s", out)
@@ -58,6 +50,21 @@ func TestSaturation(t *testing.T) {
 		t.Error("the metrics tell no drain rate")
 	}
 	checkAlike(t, s, calls)
+}
+
+// excerptFiles writes the beginning of the support call, a file for each party.
+func excerptFiles(t *testing.T, seconds int) []string {
+	t.Helper()
+	dir := t.TempDir()
+	var files []string
+	for i, party := range excerpt(t, seconds) {
+		file := filepath.Join(dir, []string{"agent.wav", "customer.wav"}[i])
+		if err := wav.WriteFile(file, 8000, linear(t, party)); err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	return files
 }
 
 // checkAlike compares the transcripts of calls that all said the same.

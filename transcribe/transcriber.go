@@ -50,6 +50,16 @@ type Recogniser interface {
 	Recognise(ctx context.Context, pcm []int16, rate int) (earshot.Recognition, error)
 }
 
+// Follower is a Recogniser that is sent what somebody says while it is said. It
+// is asked about live streams, one utterance after the other, and must bear
+// that a part comes twice, or after its utterance is over.
+type Follower interface {
+	Recogniser
+	// Follow returns what is heard of an utterance so far; pcm is all there is of
+	// it since it began, somewhat more than the time before.
+	Follow(ctx context.Context, h earshot.Hearing, pcm []int16, rate int) (earshot.Recognition, error)
+}
+
 // Sink takes what was recognised. It is called by many goroutines at a time,
 // but for Final only by one per stream.
 type Sink interface {

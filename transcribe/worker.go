@@ -42,8 +42,9 @@ func (t *Transcriber) worker() {
 	}
 }
 
-// recognise reads a span and recognises it.
-func (t *Transcriber) recognise(tr *track, from, to earshot.Position) (heard earshot.Recognition, err error) {
+// recognise reads a span and recognises it; live says that it is heard in real
+// time, final that it is all of the utterance.
+func (t *Transcriber) recognise(tr *track, from, to earshot.Position, live, final bool) (heard earshot.Recognition, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("recogniser panicked: %v", v)
@@ -61,7 +62,11 @@ func (t *Transcriber) recognise(tr *track, from, to earshot.Position) (heard ear
 	if tr.Recogniser != nil {
 		rec = tr.Recogniser
 	}
-	heard, err = rec.Recognise(t.ctx, pcm, tr.rate)
+	if f, ok := rec.(Follower); ok && live {
+		heard, err = f.Follow(t.ctx, earshot.Hearing{StreamID: tr.StreamID, From: from, Final: final}, pcm, tr.rate)
+	} else {
+		heard, err = rec.Recognise(t.ctx, pcm, tr.rate)
+	}
 	t.mu.Lock()
 	t.counts.busy += time.Since(started)
 	t.mu.Unlock()
@@ -72,7 +77,7 @@ func (t *Transcriber) recognise(tr *track, from, to earshot.Position) (heard ear
 
 // final recognises a span for good.
 func (t *Transcriber) final(tr *track, s *span) {
-	heard, err := t.recognise(tr, s.from, s.to)
+	heard, err := t.recognise(tr, s.from, s.to, s.live, true)
 	if t.ctx.Err() != nil {
 		return
 	}
@@ -137,7 +142,7 @@ func (t *Transcriber) tellOthers(tr *track, text string) {
 // partial recognises what there is of an utterance and passes it on if the
 // utterance still goes on then.
 func (t *Transcriber) partial(tr *track, p *partial) {
-	heard, err := t.recognise(tr, p.from, p.to)
+	heard, err := t.recognise(tr, p.from, p.to, true, false)
 	t.mu.Lock()
 	tr.partialRun = false
 	t.work.Signal() // a newer one may wait

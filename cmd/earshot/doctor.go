@@ -67,8 +67,11 @@ func examine(ctx context.Context, cfg config.Config) []finding {
 	if cfg.LLM.BaseURL != "" {
 		out = append(out, checkModelEndpoint(ctx, cfg.LLM))
 	}
-	if slices.Contains(cfg.Transcribe.Engines(), "openai") {
+	if slices.Contains(cfg.Transcribe.AllEngines(), "openai") {
 		out = append(out, checkSpeechEndpoint(ctx, cfg.Transcribe.OpenAI))
+	}
+	if slices.Contains(cfg.Transcribe.AllEngines(), "deepgram") {
+		out = append(out, checkDeepgram(ctx, cfg.Transcribe))
 	}
 	for what, endpoint := range map[string]string{"webhook": cfg.Webhook.URL, "bus": cfg.Bus.URL} {
 		if endpoint != "" {
@@ -252,6 +255,20 @@ func checkSpeechEndpoint(ctx context.Context, cfg config.OpenAI) finding {
 		remedy: "check transcribe.openai.base_url (it ends in /v1) and transcribe.openai.api_key",
 	}
 	if err := httpGet(ctx, cfg.BaseURL+"/models", cfg.APIKey); err != nil {
+		f.problem = err.Error()
+	}
+	return f
+}
+
+// checkDeepgram sends an instant of silence.
+func checkDeepgram(ctx context.Context, cfg config.Transcribe) finding {
+	f := finding{
+		what: "speech", found: cfg.Deepgram.URL + " answers",
+		remedy: "check transcribe.deepgram.url, api_key and model",
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	if err := app.TryDeepgram(ctx, cfg); err != nil {
 		f.problem = err.Error()
 	}
 	return f

@@ -21,6 +21,12 @@ type Recogniser interface {
 	Recognise(ctx context.Context, pcm []int16, rate int) (earshot.Recognition, error)
 }
 
+// Follower is an engine that is sent what somebody says while it is said; see the
+// contract in package transcribe.
+type Follower interface {
+	Follow(ctx context.Context, h earshot.Hearing, pcm []int16, rate int) (earshot.Recognition, error)
+}
+
 // Engine is one of those that are asked.
 type Engine struct {
 	Name string
@@ -86,13 +92,32 @@ func (f *Failover) Collectors() []prometheus.Collector {
 // none does, the error is permanent only if each of them says so; else it says
 // when to come back, if that is known.
 func (f *Failover) Recognise(ctx context.Context, pcm []int16, rate int) (earshot.Recognition, error) {
+	return f.first(ctx, func(ctx context.Context, g *guarded) (earshot.Recognition, error) { return g.Recognise(ctx, pcm, rate) })
+}
+
+// Follow is Recognise for an utterance that is being said. Engines that can't
+// follow are given all there is of it.
+func (f *Failover) Follow(ctx context.Context, h earshot.Hearing, pcm []int16, rate int) (earshot.Recognition, error) {
+	return f.first(ctx, func(ctx context.Context, g *guarded) (earshot.Recognition, error) {
+		if follower, ok := g.Recogniser.(Follower); ok {
+			return follower.Follow(ctx, h, pcm, rate)
+		}
+		return g.Recognise(ctx, pcm, rate)
+	})
+}
+
+// asking is one question to an engine.
+type asking func(ctx context.Context, g *guarded) (earshot.Recognition, error)
+
+// first returns the answer of the first engine that has one.
+func (f *Failover) first(ctx context.Context, question asking) (earshot.Recognition, error) {
 	var all failures
 	for _, e := range f.engines {
 		if wait := e.breaker.admit(time.Now()); wait > 0 {
 			all.add(&earshot.RetryAfterError{Err: fmt.Errorf("%s is left alone after failures", e.Name), After: wait})
 			continue
 		}
-		heard, err := e.ask(ctx, pcm, rate)
+		heard, err := e.ask(ctx, question)
 		if ctx.Err() != nil {
 			e.breaker.withdraw()
 			return earshot.Recognition{}, ctx.Err()
@@ -116,7 +141,7 @@ type guarded struct {
 }
 
 // ask asks the engine within its bounds.
-func (g *guarded) ask(ctx context.Context, pcm []int16, rate int) (heard earshot.Recognition, err error) {
+func (g *guarded) ask(ctx context.Context, question asking) (heard earshot.Recognition, err error) {
 	if g.slots != nil {
 		select {
 		case g.slots <- struct{}{}:
@@ -135,7 +160,7 @@ func (g *guarded) ask(ctx context.Context, pcm []int16, rate int) (heard earshot
 		ctx, cancel = context.WithTimeout(ctx, g.Timeout)
 		defer cancel()
 	}
-	return g.Recognise(ctx, pcm, rate)
+	return question(ctx, g)
 }
 
 // failures are what the engines said about one utterance.

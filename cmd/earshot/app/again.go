@@ -65,12 +65,12 @@ func (r *again) of(id earshot.StreamID) *run {
 // settings or, for "", by those that they name. It returns once that is stored.
 func (r *again) Retranscribe(ctx context.Context, id earshot.CallID, engine string) (earshot.Retranscription, error) {
 	var none earshot.Retranscription
-	names := r.app.cfg.Transcribe.Engines()
+	names := r.app.cfg.Transcribe.AllEngines()
 	switch {
-	case len(names) == 0:
+	case engine == "" && len(r.app.cfg.Transcribe.Engines()) == 0:
 		return none, fmt.Errorf("%w: transcribe.engine is none", earshot.ErrNoEngine)
 	case engine != "" && !slices.Contains(names, engine):
-		return none, fmt.Errorf("%w: %q is not %s (transcribe.engine, transcribe.fallback)", earshot.ErrNoEngine, engine, strings.Join(names, " or "))
+		return none, fmt.Errorf("%w: %q is not %s (transcribe.engine, fallback, rules)", earshot.ErrNoEngine, engine, strings.Join(names, " or "))
 	}
 	r.asking.Lock()
 	defer r.asking.Unlock()

@@ -2,12 +2,16 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
+	"earshot"
 	"earshot/cmd/earshot/config"
 	"earshot/transcribe"
+	"earshot/transcribe/deepgram"
 	"earshot/transcribe/failover"
 	"earshot/transcribe/models"
 	"earshot/transcribe/moonshine"
@@ -21,10 +25,33 @@ const builtIn = "moonshine"
 // time: they wait, they do not compute.
 const remoteWorkers = 16
 
-// loadEngines loads voice detection and the engines, in the order in which
-// they are asked.
-func (a *App) loadEngines(names []string) (transcribe.VAD, transcribe.Recogniser, error) {
-	dir, err := models.Find(a.cfg.Transcribe.Model)
+// engines are those of the settings, and who is asked for which calls.
+type engines struct {
+	app      *App
+	fallback choice
+	rules    []rule
+}
+
+// rule has a choice for some calls.
+type rule struct {
+	config.Rule
+	choice
+}
+
+// choice is the engines of some calls in their order; none is asked if it is
+// empty.
+type choice struct {
+	recogniser transcribe.Recogniser
+	// parts says that they are asked about what is still being said. Engines
+	// behind the network are paid by the second: those that are sent all of an
+	// utterance each time get every second once, unless an interval is set.
+	parts bool
+}
+
+// loadEngines loads voice detection and all engines.
+func (a *App) loadEngines(interval time.Duration) (transcribe.VAD, *engines, error) {
+	set := a.cfg.Transcribe
+	dir, err := models.Find(set.Model)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -33,22 +60,103 @@ func (a *App) loadEngines(names []string) (transcribe.VAD, transcribe.Recogniser
 		return nil, nil, err
 	}
 	a.onStop("voice detection", func(context.Context) error { return detector.Close() })
-	engines := make([]failover.Engine, len(names))
+	names := set.AllEngines()
+	list := make([]failover.Engine, len(names))
 	for i, name := range names {
-		if engines[i], err = a.engine(name, dir); err != nil {
+		if list[i], err = a.engine(name, dir); err != nil {
 			return nil, nil, err
 		}
 	}
-	f, err := failover.New(a.log, engines...)
+	all, err := failover.New(a.log, list...)
 	if err != nil {
 		return nil, nil, err
 	}
-	a.metrics.MustRegister(f.Collectors()...)
-	a.again.engines(f)
-	if len(engines) == 1 && names[0] == builtIn {
-		return detector, engines[0].Recogniser, nil // to leave it alone would help nobody
+	a.metrics.MustRegister(all.Collectors()...)
+	a.again.engines(all)
+	out := &engines{app: a}
+	if out.fallback, err = choose(all, set.Engines(), interval); err != nil {
+		return nil, nil, err
 	}
-	return detector, f, nil
+	if len(names) == 1 && names[0] == builtIn && out.fallback.recogniser != nil {
+		out.fallback.recogniser = list[0].Recogniser // to leave it alone would help nobody
+	}
+	for _, r := range set.Rules {
+		chosen, err := choose(all, set.EnginesOf(r), interval)
+		if err != nil {
+			return nil, nil, err
+		}
+		out.rules = append(out.rules, rule{r, chosen})
+	}
+	return detector, out, nil
+}
+
+func choose(all *failover.Failover, names []string, interval time.Duration) (choice, error) {
+	if len(names) == 0 {
+		return choice{}, nil
+	}
+	f, err := all.Of(names...)
+	return choice{recogniser: f, parts: names[0] != "openai" || interval > 0}, err
+}
+
+// recogniser is who recognises what no rule is for; something that says nothing
+// if that is nobody.
+func (e *engines) recogniser() transcribe.Recogniser {
+	if e.fallback.recogniser == nil {
+		return ruled{e, ""}
+	}
+	return e.fallback.recogniser
+}
+
+// parts reports whether anybody is asked about what is still being said.
+func (e *engines) parts() bool {
+	return e.fallback.parts || slices.ContainsFunc(e.rules, func(r rule) bool { return r.parts })
+}
+
+// of returns who recognises a stream, nil for who recognises all of them.
+func (e *engines) of(id earshot.StreamID) transcribe.Recogniser {
+	if len(e.rules) == 0 {
+		return nil
+	}
+	return ruled{e, id}
+}
+
+// ruled is a stream whose engines the rules say, for each utterance anew: the
+// queue of a call may become known while it goes on.
+type ruled struct {
+	*engines
+	stream earshot.StreamID
+}
+
+var _ transcribe.Follower = ruled{}
+
+func (r ruled) choice() choice {
+	queue, peer := r.app.calls.Origin(r.stream)
+	for _, rule := range r.rules {
+		if rule.Fits(queue, peer) {
+			return rule.choice
+		}
+	}
+	return r.fallback
+}
+
+// Recognise implements [transcribe.Recogniser].
+func (r ruled) Recognise(ctx context.Context, pcm []int16, rate int) (earshot.Recognition, error) {
+	if c := r.choice(); c.recogniser != nil {
+		return c.recogniser.Recognise(ctx, pcm, rate)
+	}
+	return earshot.Recognition{}, nil
+}
+
+// Follow implements [transcribe.Follower].
+func (r ruled) Follow(ctx context.Context, h earshot.Hearing, pcm []int16, rate int) (earshot.Recognition, error) {
+	c := r.choice()
+	if c.recogniser == nil || !h.Final && !c.parts {
+		return earshot.Recognition{}, nil
+	}
+	if f, ok := c.recogniser.(transcribe.Follower); ok {
+		return f.Follow(ctx, h, pcm, rate)
+	}
+	return c.recogniser.Recognise(ctx, pcm, rate)
 }
 
 // engine makes one engine of the server.
@@ -81,8 +189,30 @@ func newEngine(all config.Config, name, dir string) (transcribe.Recogniser, func
 			Format: cfg.OpenAI.Format, Language: cfg.Language, Prompt: cfg.OpenAI.Prompt,
 		})
 		return r, func() error { return nil }, err
+	case "deepgram":
+		r, err := newDeepgram(cfg)
+		if err != nil {
+			return nil, nil, err
+		}
+		return r, r.Close, nil
 	}
 	return nil, nil, fmt.Errorf("no engine %q", name)
+}
+
+func newDeepgram(cfg config.Transcribe) (*deepgram.Recogniser, error) {
+	return deepgram.New(deepgram.Config{
+		URL: cfg.Deepgram.URL, APIKey: cfg.Deepgram.APIKey, Model: cfg.Deepgram.Model, Language: cfg.Language,
+	})
+}
+
+// TryDeepgram has the endpoint of the settings hear an instant of silence.
+func TryDeepgram(ctx context.Context, cfg config.Transcribe) error {
+	r, err := newDeepgram(cfg)
+	if err != nil {
+		return err
+	}
+	_, err = r.Recognise(ctx, make([]int16, 1600), 8000)
+	return errors.Join(err, r.Close())
 }
 
 // localWorkers is how many utterances are recognised on this machine at a time.
@@ -95,19 +225,9 @@ func (a *App) localWorkers() int {
 
 // spans is how many utterances are under way at a time; the built-in engine
 // keeps to its own number.
-func (a *App) spans(engines []string) int {
-	if len(engines) > 0 && engines[0] != builtIn {
+func (a *App) spans() int {
+	if slices.ContainsFunc(a.cfg.Transcribe.AllEngines(), func(name string) bool { return name != builtIn }) {
 		return max(remoteWorkers, a.localWorkers())
 	}
 	return a.localWorkers()
-}
-
-// partialsOf is how often what is being said is recognised. Engines behind the
-// network are paid by the second: without an interval set, they get every
-// second once.
-func partialsOf(engines []string, interval time.Duration) time.Duration {
-	if interval == 0 && len(engines) > 0 && engines[0] != builtIn {
-		return -1
-	}
-	return interval
 }

@@ -20,6 +20,7 @@ type recognition struct {
 
 	mu      sync.Mutex
 	t       *transcribe.Transcriber
+	engines *engines // nil: none, set before t
 	waiting []func(*transcribe.Transcriber)
 }
 
@@ -47,9 +48,11 @@ func (r *recognition) loaded(t *transcribe.Transcriber) {
 
 func (r *recognition) Add(call earshot.CallID, stream earshot.StreamID, src calls.Source, from earshot.Watermark) {
 	r.do(func(t *transcribe.Transcriber) {
-		err := t.Add(transcribe.Track{
-			CallID: call, StreamID: stream, Source: src, From: from.Position, Finals: from.Finals,
-		})
+		track := transcribe.Track{CallID: call, StreamID: stream, Source: src, From: from.Position, Finals: from.Finals}
+		if r.engines != nil {
+			track.Recogniser = r.engines.of(stream)
+		}
+		err := t.Add(track)
 		if err != nil { // being stopped: the next start takes it up
 			r.log.Warn("stream not taken up for recognition", "call_id", call, "stream", stream, "error", err)
 		}
@@ -62,28 +65,31 @@ func (r *recognition) End(stream earshot.StreamID) {
 
 // startTranscribe loads the models and starts recognition.
 func (a *App) startTranscribe(context.Context) error {
-	engines := a.cfg.Transcribe.Engines()
+	set := a.cfg.Transcribe
+	patterns, err := set.Patterns()
+	if err != nil {
+		return err
+	}
+	partials, err := set.PartialInterval()
+	if err != nil {
+		return err
+	}
 	var detector transcribe.VAD
 	var recogniser transcribe.Recogniser
-	if len(engines) > 0 {
-		d, r, err := a.loadEngines(engines)
+	if len(set.AllEngines()) > 0 {
+		d, all, err := a.loadEngines(partials)
 		if err != nil {
 			return fmt.Errorf("%w (or set transcribe.engine=none to record without transcripts)", err)
 		}
-		detector, recogniser = d, r
+		if !all.parts() {
+			partials = -1
+		}
+		detector, recogniser, a.trans.engines = d, all.recogniser(), all
 	}
-	patterns, err := a.cfg.Transcribe.Patterns()
-	if err != nil {
-		return err
-	}
-	partials, err := a.cfg.Transcribe.PartialInterval()
-	if err != nil {
-		return err
-	}
-	words := vocabulary.New(a.cfg.Transcribe.Vocabulary, 0, a.log)
+	words := vocabulary.New(set.Vocabulary, 0, a.log)
 	t, err := transcribe.New(transcribe.Config{
-		Workers: a.spans(engines), EndSilence: a.cfg.Transcribe.EndSilence, MaxUtterance: a.cfg.Transcribe.MaxUtterance,
-		Partials: partialsOf(engines, partials), BacklogAge: a.cfg.Transcribe.BacklogAge, BacklogLimit: a.cfg.Transcribe.BacklogLimit, Vocabulary: words, Names: a.namesIn, Mask: patterns,
+		Workers: a.spans(), EndSilence: set.EndSilence, MaxUtterance: set.MaxUtterance,
+		Partials: partials, BacklogAge: set.BacklogAge, BacklogLimit: set.BacklogLimit, Vocabulary: words, Names: a.namesIn, Mask: patterns,
 	}, detector, recogniser, sinkPort{a}, a.log)
 	if err != nil {
 		return err

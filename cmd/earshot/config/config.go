@@ -6,6 +6,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"path"
 	"slices"
 	"strconv"
@@ -89,11 +90,13 @@ type HTTP struct {
 
 // Transcribe is recognition.
 type Transcribe struct {
-	Engine     string        `koanf:"engine" doc:"moonshine (built in), openai (any OpenAI-compatible endpoint) or none, see docs/engines.md."`
+	Engine     string        `koanf:"engine" doc:"moonshine (built in), openai (any OpenAI-compatible endpoint), deepgram (or what speaks its protocol) or none, see docs/engines.md."`
 	Fallback   []string      `koanf:"fallback" doc:"Engines that recognise, in this order, what transcribe.engine fails at or takes too long for; without one its failures are tried again later."`
+	Rules      []Rule        `koanf:"rules" doc:"Other engines for the calls of some queues or peers, see docs/engines.md; only in the file."`
 	Timeout    time.Duration `koanf:"timeout" doc:"Time an engine behind the network may take for one utterance."`
 	Language   string        `koanf:"language" doc:"Language spoken (ISO 639-1), for engines behind the network; empty: they find out."`
 	OpenAI     OpenAI        `koanf:"openai"`
+	Deepgram   Deepgram      `koanf:"deepgram"`
 	Model      string        `koanf:"model" doc:"Folder of the models, also larger ones of your own, see docs/engines.md; empty: models/dist beside the program or in the working folder."`
 	Vocabulary string        `koanf:"vocabulary" doc:"File of names and products (YAML) that are corrected where they were misheard, read again when it changes; empty: none."`
 	Mask       []Mask        `koanf:"mask" doc:"What is masked besides cards, see docs/text.md; only in the file."`
@@ -115,46 +118,130 @@ type OpenAI struct {
 	Prompt  string `koanf:"prompt" doc:"Names and products that are likely said; empty: none."`
 }
 
+// Deepgram is a streaming transcription endpoint.
+type Deepgram struct {
+	URL    string `koanf:"url" doc:"Endpoint that speaks Deepgram's streaming protocol, without a path."`
+	APIKey string `koanf:"api_key" doc:"Key of that endpoint."`
+	Model  string `koanf:"model" doc:"Speech model to ask for."`
+}
+
+// Rule names the engine of the calls of a queue, of some peers, or of both; the
+// first that fits counts. An empty field fits all.
+type Rule struct {
+	// Queue is the ID of a queue of the directory.
+	Queue string `koanf:"queue"`
+	// Peers are addresses and networks of recording clients.
+	Peers  []string `koanf:"peers"`
+	Engine string   `koanf:"engine"`
+	// Fallback is transcribe.fallback where it is not set.
+	Fallback []string `koanf:"fallback"`
+}
+
+// engineNames are the engines that there are.
+var engineNames = []string{"moonshine", "openai", "deepgram"}
+
 // Engines returns the engines in the order in which they are asked; none if
 // nothing is recognised.
-func (t Transcribe) Engines() []string {
-	if t.Engine == "none" {
+func (t Transcribe) Engines() []string { return order(t.Engine, t.Fallback) }
+
+// EnginesOf returns those of a rule.
+func (t Transcribe) EnginesOf(r Rule) []string {
+	if r.Fallback == nil {
+		return order(r.Engine, t.Fallback)
+	}
+	return order(r.Engine, r.Fallback)
+}
+
+// AllEngines returns every engine that may be asked.
+func (t Transcribe) AllEngines() []string {
+	all := t.Engines()
+	for _, r := range t.Rules {
+		all = union(all, t.EnginesOf(r))
+	}
+	return all
+}
+
+func order(engine string, fallback []string) []string {
+	if engine == "none" {
 		return nil
 	}
-	out := []string{t.Engine}
-	for _, name := range t.Fallback {
-		if !slices.Contains(out, name) {
-			out = append(out, name)
+	return union([]string{engine}, fallback)
+}
+
+// union appends the names that are not there yet.
+func union(names, more []string) []string {
+	for _, name := range more {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
-	return out
+	return names
 }
 
 // checkEngines returns an error that names the first setting of the engines
 // that can't be used.
 func (t Transcribe) checkEngines() error {
-	switch t.Engine {
-	case "moonshine", "openai", "none":
-	case "deepgram":
-		return fmt.Errorf("transcribe.engine: deepgram is not supported yet: use moonshine, openai or none")
-	default:
-		return fmt.Errorf("transcribe.engine: %q is not moonshine, openai or none", t.Engine)
+	if err := checkOrder("transcribe", t.Engine, t.Fallback); err != nil {
+		return err
 	}
-	for _, name := range t.Fallback {
-		if name != "moonshine" && name != "openai" {
-			return fmt.Errorf("transcribe.fallback: %q is not moonshine or openai", name)
+	for i, r := range t.Rules {
+		if err := checkOrder(fmt.Sprintf("transcribe.rules[%d]", i), r.Engine, r.Fallback); err != nil {
+			return err
+		}
+		for _, p := range r.Peers {
+			if _, err := prefix(p); err != nil {
+				return fmt.Errorf("transcribe.rules[%d].peers: %q is not an address or a network", i, p)
+			}
 		}
 	}
 	if t.Timeout <= 0 {
 		return fmt.Errorf("transcribe.timeout: %v is no time", t.Timeout)
 	}
-	if slices.Contains(t.Engines(), "openai") && (t.OpenAI.BaseURL == "" || t.OpenAI.Model == "") {
+	all := t.AllEngines()
+	if slices.Contains(all, "openai") && (t.OpenAI.BaseURL == "" || t.OpenAI.Model == "") {
 		return fmt.Errorf("transcribe.openai.base_url: needed for the engine openai, with transcribe.openai.model")
+	}
+	if d := t.Deepgram; slices.Contains(all, "deepgram") && (d.URL == "" || d.APIKey == "" || d.Model == "") {
+		return fmt.Errorf("transcribe.deepgram.api_key: needed for the engine deepgram, with transcribe.deepgram.url and model")
 	}
 	if t.OpenAI.Format != "verbose_json" && t.OpenAI.Format != "json" {
 		return fmt.Errorf("transcribe.openai.format: %q is not verbose_json or json", t.OpenAI.Format)
 	}
 	return nil
+}
+
+// checkOrder returns an error if an engine or one to fall back on is none.
+func checkOrder(key, engine string, fallback []string) error {
+	names := strings.Join(engineNames, ", ")
+	if engine != "none" && !slices.Contains(engineNames, engine) {
+		return fmt.Errorf("%s.engine: %q is not one of %s, none", key, engine, names)
+	}
+	for _, name := range fallback {
+		if !slices.Contains(engineNames, name) {
+			return fmt.Errorf("%s.fallback: %q is not one of %s", key, name, names)
+		}
+	}
+	return nil
+}
+
+// Fits reports whether a call of a queue from a peer's address is one of the
+// rule's.
+func (r Rule) Fits(queue string, peer netip.Addr) bool {
+	if r.Queue != "" && r.Queue != queue {
+		return false
+	}
+	return len(r.Peers) == 0 || slices.ContainsFunc(r.Peers, func(p string) bool {
+		net, err := prefix(p)
+		return err == nil && net.Contains(peer.Unmap())
+	})
+}
+
+// prefix reads an address or a network.
+func prefix(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return addr.Unmap().Prefix(addr.Unmap().BitLen())
+	}
+	return netip.ParsePrefix(text)
 }
 
 // PartialInterval returns how much new speech makes a partial: 0 for auto, -1
@@ -276,6 +363,7 @@ func Default() Config {
 		Transcribe: Transcribe{
 			Engine: "moonshine", Fallback: []string{"moonshine"}, Timeout: 5 * time.Second,
 			OpenAI:   OpenAI{Format: "verbose_json"},
+			Deepgram: Deepgram{URL: "wss://api.deepgram.com", Model: "nova-3"},
 			Partials: "auto", EndSilence: 600 * time.Millisecond, MaxUtterance: 15 * time.Second,
 			BacklogAge: 72 * time.Hour, BacklogLimit: 200 * time.Hour,
 		},

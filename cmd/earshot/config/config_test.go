@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -90,6 +91,12 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		{name: "s3", env: []string{"EARSHOT_RECORDINGS_URL=s3://x"}, want: "recordings.url"},
 		{name: "engine", env: []string{"EARSHOT_TRANSCRIBE_ENGINE=magic"}, want: "transcribe.engine"},
 		{name: "engine without endpoint", env: []string{"EARSHOT_TRANSCRIBE_ENGINE=openai"}, want: "transcribe.openai.base_url"},
+		{name: "engine without key", env: []string{"EARSHOT_TRANSCRIBE_ENGINE=deepgram"}, want: "transcribe.deepgram.api_key"},
+		{name: "rule", file: "transcribe:\n  rules:\n  - {queue: a, engine: magic}\n", want: "transcribe.rules[0].engine"},
+		{name: "fallback of a rule", file: "transcribe:\n  rules:\n  - {engine: none}\n  - {engine: moonshine, fallback: [none]}\n", want: "transcribe.rules[1].fallback"},
+		{name: "peers of a rule", file: "transcribe:\n  rules:\n  - {peers: [sbc], engine: none}\n", want: "transcribe.rules[0].peers"},
+		{name: "engine of a rule", file: "transcribe:\n  rules:\n  - {queue: a, engine: deepgram}\n", want: "transcribe.deepgram.api_key"},
+		{name: "rules in the environment", env: []string{"EARSHOT_TRANSCRIBE_RULES=x"}, want: "EARSHOT_TRANSCRIBE_RULES"},
 		{name: "fallback", env: []string{"EARSHOT_TRANSCRIBE_FALLBACK=none"}, want: "transcribe.fallback"},
 		{name: "timeout of engines", env: []string{"EARSHOT_TRANSCRIBE_TIMEOUT=0s"}, want: "transcribe.timeout"},
 		{name: "format of transcriptions", env: []string{"EARSHOT_TRANSCRIBE_OPENAI_FORMAT=srt"}, want: "transcribe.openai.format"},
@@ -133,6 +140,7 @@ func TestEngines(t *testing.T) {
 		{want: []string{"moonshine"}},
 		{env: []string{"EARSHOT_TRANSCRIBE_ENGINE=none"}},
 		{env: []string{"EARSHOT_TRANSCRIBE_ENGINE=openai"}, want: []string{"openai", "moonshine"}},
+		{env: []string{"EARSHOT_TRANSCRIBE_ENGINE=deepgram", "EARSHOT_TRANSCRIBE_DEEPGRAM_API_KEY=k"}, want: []string{"deepgram", "moonshine"}},
 		{env: []string{"EARSHOT_TRANSCRIBE_FALLBACK=openai"}, want: []string{"moonshine", "openai"}},
 		{file: "transcribe:\n  engine: openai\n  fallback: []\n", want: []string{"openai"}},
 		{env: []string{"EARSHOT_TRANSCRIBE_ENGINE=openai", "EARSHOT_TRANSCRIBE_FALLBACK="}, want: []string{"openai"}},
@@ -176,5 +184,50 @@ func TestRange(t *testing.T) {
 	from, to, err := RTP{Ports: "20000-39999"}.Range()
 	if err != nil || from != 20000 || to != 39999 {
 		t.Errorf("Range = %d %d %v", from, to, err)
+	}
+}
+
+// TestRules: which engines are asked for whose calls.
+func TestRules(t *testing.T) {
+	cfg, err := Load(write(t, `transcribe:
+  engine: moonshine
+  deepgram: {api_key: k}
+  openai: {base_url: "http://127.0.0.1:1/v1", model: m}
+  rules:
+  - {queue: sales, peers: [10.1.0.0/16, "2001:db8::1"], engine: deepgram}
+  - {queue: sales, engine: openai, fallback: []}
+  - {peers: [10.1.2.3], engine: none}
+`), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := cfg.Transcribe
+	if want := []string{"moonshine", "deepgram", "openai"}; !reflect.DeepEqual(set.AllEngines(), want) {
+		t.Errorf("engines %v", set.AllEngines())
+	}
+	for _, c := range []struct {
+		queue, peer string
+		want        []string
+	}{
+		{"sales", "10.1.9.9", []string{"deepgram", "moonshine"}},
+		{"sales", "::ffff:10.1.9.9", []string{"deepgram", "moonshine"}},
+		{"sales", "2001:db8::1", []string{"deepgram", "moonshine"}},
+		{"sales", "10.2.0.1", []string{"openai"}},
+		{"", "10.1.2.3", nil},
+		{"support", "10.1.2.4", []string{"moonshine"}},
+	} {
+		got := set.Engines()
+		for _, r := range set.Rules {
+			if r.Fits(c.queue, netip.MustParseAddr(c.peer)) {
+				got = set.EnginesOf(r)
+				break
+			}
+		}
+		if !reflect.DeepEqual(got, c.want) {
+			t.Errorf("queue %q, peer %s: %v, want %v", c.queue, c.peer, got, c.want)
+		}
+	}
+	if set.Rules[0].Fits("sales", netip.Addr{}) {
+		t.Error("a peer that is not known fits")
 	}
 }
