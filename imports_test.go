@@ -43,7 +43,7 @@ var shared = map[string][]string{
 }
 
 // joins are the folders that may import every other.
-var joins = []string{"cmd", "e2e"}
+var joins = []string{"cmd", "e2e", "eval"}
 
 // goPackage is what go list tells of a package.
 type goPackage struct {
