@@ -39,7 +39,7 @@ var libraries = map[string][]string{
 // shared are the folders that others may import beside the root, and who may.
 // They import no folder themselves.
 var shared = map[string][]string{
-	"spoken": {"assist", "summarize", "transcribe"},
+	"spoken": {"assist", "measure", "summarize", "transcribe"},
 }
 
 // joins are the folders that may import every other.

@@ -123,8 +123,21 @@ type Jobs interface {
 	ReplayDead(ctx context.Context) (int, error)
 }
 
+// Insight is what is worked out of a call when somebody asks. Unknown calls are
+// earshot.ErrNotFound.
+type Insight interface {
+	Measures(ctx context.Context, id earshot.CallID) (earshot.Measures, error)
+}
+
+// noInsight knows of no call.
+type noInsight struct{}
+
+func (noInsight) Measures(context.Context, earshot.CallID) (earshot.Measures, error) {
+	return earshot.Measures{}, earshot.ErrNotFound
+}
+
 // Deps is what the server needs of the others. Only Accounts, Directory, Traces,
-// Broker, Ready and Gatherer may be left nil.
+// Insight, Broker, Ready and Gatherer may be left nil.
 type Deps struct {
 	Reader Reader
 	Live   Live
@@ -134,6 +147,7 @@ type Deps struct {
 	Audio    Audio
 	Jobs     Jobs
 	Traces   Traces
+	Insight  Insight
 	// Accounts is who may sign in.
 	Accounts Accounts
 	// Directory is who works in the contact centre.
@@ -159,6 +173,9 @@ func (d *Deps) check() error {
 	}
 	if d.Traces == nil {
 		d.Traces = noTraces{}
+	}
+	if d.Insight == nil {
+		d.Insight = noInsight{}
 	}
 	if d.Broker == nil {
 		d.Broker = NewBroker()

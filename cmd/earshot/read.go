@@ -12,6 +12,7 @@ import (
 	"earshot"
 	"earshot/cmd/earshot/app"
 	"earshot/cmd/earshot/config"
+	"earshot/measure"
 	"earshot/store/sqlite"
 	"earshot/web/export"
 )
@@ -133,6 +134,10 @@ func show(e *env, store *sqlite.Store, cfg config.Config, call earshot.Call, whi
 	}
 	printSuggestions(w, suggestions)
 	printSummary(w, call.Summary)
+	if which.Revision == nil {
+		measures := measure.Of(&call, call.SureRoles(us), time.Now())
+		printMeasures(w, &call, &measures)
+	}
 	for _, d := range deliveries {
 		fmt.Fprintf(w, "\nNote to %s, revision %d: %s (%d attempts) %s\n", d.Connector, d.Revision, d.State, d.Attempts, d.Error)
 	}
