@@ -112,11 +112,11 @@ func (o options) measure(ctx context.Context, b *bench) ([]result, error) {
 // printTable prints a row for each set.
 func printTable(w io.Writer, list []result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "calls\twords\tn\tword errors\tfact recall\tprecision\taction recall\tprecision\tdue\treason\tsuggestion recall\tprecision\tfalse alarms/call\tlatency p95")
+	fmt.Fprintln(t, "calls\twords\tn\tword errors\tfact recall\tprecision\taction recall\tprecision\tdue\treason\tdisposition\tsentiment\tsuggestion recall\tprecision\tfalse alarms/call\tlatency p95")
 	for _, r := range list {
 		s := r.score
-		fmt.Fprintf(t, "%s\t%s\t%d\t%.1f %%\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.2f\t%.1f ms\n", r.set, r.words, s.calls, 100*s.errors.Rate(),
-			s.facts.recall(), s.facts.precision(), s.actions.recall(), s.actions.precision(), s.dues.recall(), s.reasons.recall(),
+		fmt.Fprintf(t, "%s\t%s\t%d\t%.1f %%\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f\t%.2f\t%.1f ms\n", r.set, r.words, s.calls, 100*s.errors.Rate(),
+			s.facts.recall(), s.facts.precision(), s.actions.recall(), s.actions.precision(), s.dues.recall(), s.reasons.recall(), s.dispositions.recall(), s.moods.recall(),
 			s.suggestions.recall(), s.suggestions.precision(), share(s.falseAlarms, s.calls), float64(s.slowest().Microseconds())/1000)
 	}
 	return t.Flush()

@@ -68,6 +68,7 @@ func (s *script) judge(got earshot.Summary) score {
 	out := score{calls: 1}
 	s.judgeFacts(got.Facts, &out)
 	s.judgeActions(got.Actions, &out)
+	s.judgeOutcome(got, &out)
 	if len(s.reason) > 0 {
 		out.reasons = one(holds(got.Reason, s.reason))
 		if out.reasons.hit == 0 {
@@ -75,6 +76,23 @@ func (s *script) judge(got earshot.Summary) score {
 		}
 	}
 	return out
+}
+
+// judgeOutcome compares the disposition and how the customer sounded.
+func (s *script) judgeOutcome(got earshot.Summary, out *score) {
+	if s.disposition != "" {
+		out.dispositions = one(got.Disposition == s.disposition)
+		if out.dispositions.hit == 0 {
+			out.miss("%s: disposition %q, not %q", s.name, got.Disposition, s.disposition)
+		}
+	}
+	if s.mood != "" {
+		mood := fmt.Sprintf("%s %s %s", earshot.RoleCustomer, got.Sentiment.Mood, got.Sentiment.Trend)
+		out.moods = one(mood == s.mood)
+		if out.moods.hit == 0 {
+			out.miss("%s: %s (%.2f), not %s", s.name, mood, got.Sentiment.Score, s.mood)
+		}
+	}
 }
 
 // one counts a single thing that is right or wrong.

@@ -12,7 +12,10 @@ import (
 // A negation turns the next few words ("not happy", "isn't good enough"), and
 // weakens them: "not bad" is less than "good".
 func Sentiment(text string) (float64, bool) {
-	const turned = -0.7
+	const (
+		turned = -0.7
+		heavy  = 4 // the weight of words from which a text can be of one mind
+	)
 	terms := Terms(Words(text))
 	sum, weight := 0.0, 0.0
 	for i := 0; i < len(terms); i++ {
@@ -36,7 +39,7 @@ func Sentiment(text string) (float64, bool) {
 	if weight == 0 {
 		return 0, false
 	}
-	return max(-1, min(1, sum/max(weight, 2))), true
+	return max(-1, min(1, sum/max(weight, heavy))), true
 }
 
 // courtesy returns how many terms are a phrase that sounds of something and
@@ -116,9 +119,8 @@ func moodWords() []struct {
 		{-1, []string{
 			"bad", "wrong", "broken", "damaged", "late", "worried", "afraid", "confusing", "confused", "slow", "missing", "unfortunately", "trouble", "problem", "failed", "fails", "poor", "annoy", "expensive", "tired", "ignored", "still", "sad", "scared", "mess", "overcharged",
 		}},
-		{1, []string{
-			"thanks", "thank", "good", "fine", "nice", "okay", "helpful", "help", "works", "fair", "better", "glad", "clear", "sure", "appreciate", "pleased", "relief", "relieved", "kind", "easy", "alright", "welcome",
-		}},
+		{0.5, []string{"thanks", "thank", "fine"}},
+		{1, []string{"good", "nice", "helpful", "works", "fair", "better", "glad", "appreciate", "pleased", "relief", "relieved", "kind", "easy"}},
 		{2, []string{"great", "happy", "lovely", "brilliant", "super", "love", "satisfied", "impressed", "perfect", "delighted", "wonderful", "excellent"}},
 		{3, []string{"amazing", "fantastic", "awesome", "outstanding"}},
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"earshot"
+	"earshot/spoken"
 )
 
 // Completer asks a language model for one JSON answer that follows the schema
@@ -28,6 +29,9 @@ type Config struct {
 	// 40 minutes of talk. Of a longer one the first two fifths of the budget and
 	// the last three are sent: reasons come early, promises late.
 	Budget int
+	// Dispositions are the outcomes to choose from: names of [Dispositions], or
+	// "name: a phrase; another phrase"; nil is all of [Dispositions].
+	Dispositions []string
 }
 
 // Extractive is who a summary is by that the rules wrote.
@@ -38,6 +42,7 @@ type Summarizer struct {
 	cfg       Config
 	completer Completer // nil = rules only
 	log       *slog.Logger
+	outcomes  []disposition
 	made      *prometheus.CounterVec
 	fallbacks prometheus.Counter
 	dropped   prometheus.Counter
@@ -54,8 +59,12 @@ func New(cfg Config, completer Completer, log *slog.Logger) (*Summarizer, error)
 	if cfg.Model == "" {
 		cfg.Model = "model"
 	}
+	outcomes, err := parseDispositions(cfg.Dispositions)
+	if err != nil {
+		return nil, err
+	}
 	return &Summarizer{
-		cfg: cfg, completer: completer, log: log,
+		cfg: cfg, completer: completer, log: log, outcomes: outcomes,
 		made: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "earshot_summarize_summaries_total", Help: "Summaries written, by rules or by a model.",
 		}, []string{"by"}),
@@ -80,6 +89,8 @@ func (s *Summarizer) Summarize(ctx context.Context, call earshot.Call, utterance
 		return earshot.Summary{}, err
 	}
 	out := extract(utterances)
+	out.Disposition = outcome(s.outcomes, turns(utterances), out.Actions)
+	rules := out
 	if correctNames(out.Facts, call.Participants) {
 		out.Text = compose(out.Reason, out.Facts, out.Actions)
 	}
@@ -88,6 +99,7 @@ func (s *Summarizer) Summarize(ctx context.Context, call earshot.Call, utterance
 		switch {
 		case err == nil:
 			out = byModel
+			out.Disposition, out.OpenQuestions, out.Sentiment = rules.Disposition, rules.OpenQuestions, rules.Sentiment
 		case ctx.Err() != nil:
 			return earshot.Summary{}, ctx.Err()
 		default:
@@ -111,7 +123,24 @@ func (s *Summarizer) Summarize(ctx context.Context, call earshot.Call, utterance
 // extract writes a summary by rules alone.
 func extract(utterances []earshot.Utterance) earshot.Summary {
 	list := turns(utterances)
-	out := earshot.Summary{By: Extractive, Reason: reason(list), Facts: facts(list), Actions: actions(list)}
+	out := earshot.Summary{
+		By: Extractive, Reason: reason(list), Facts: facts(list), Actions: actions(list),
+		OpenQuestions: openQuestions(list), Sentiment: customerMood(utterances),
+	}
 	out.Text = compose(out.Reason, out.Facts, out.Actions)
 	return out
+}
+
+// customerMood rates what the customer said.
+func customerMood(utterances []earshot.Utterance) earshot.Sentiment {
+	var ratings []float64
+	for _, u := range utterances {
+		if u.Role != earshot.RoleCustomer {
+			continue
+		}
+		if rating, ok := spoken.Sentiment(u.Text); ok {
+			ratings = append(ratings, rating)
+		}
+	}
+	return spoken.MoodOf(ratings)
 }

@@ -222,6 +222,12 @@ func printSummary(w io.Writer, s *earshot.Summary) {
 	for _, a := range s.Actions {
 		fmt.Fprintf(w, "  %s  promised by %s: %s\n", clock(a.AtMS), a.Owner, a.Text)
 	}
+	for _, q := range s.OpenQuestions {
+		fmt.Fprintf(w, "  %s  not answered: %s\n", clock(q.AtMS), q.Text)
+	}
+	if s.Disposition != "" {
+		fmt.Fprintf(w, "  Outcome: %s\n", s.Disposition)
+	}
 }
 
 type exportCmd struct {

@@ -98,7 +98,7 @@ func (d *derived) buildSummarizer(model *llm.Client) error {
 		completer = model
 	}
 	var err error
-	if d.summarizer, err = summarize.New(summarize.Config{Model: d.app.cfg.LLM.Model}, completer, d.log); err != nil {
+	if d.summarizer, err = summarize.New(summarize.Config{Model: d.app.cfg.LLM.Model, Dispositions: d.app.cfg.Summary.Dispositions}, completer, d.log); err != nil {
 		return err
 	}
 	d.app.metrics.MustRegister(d.summarizer.Collectors()...)
