@@ -85,8 +85,20 @@ func (s *Summarizer) Collectors() []prometheus.Collector {
 // Summarize writes the summary of a call from its final utterances. It fails
 // only when ctx is done: a model that fails is replaced by the rules.
 func (s *Summarizer) Summarize(ctx context.Context, call earshot.Call, utterances []earshot.Utterance, incomplete bool) (earshot.Summary, error) {
+	return s.SummarizeWithin(ctx, 0, call, utterances, incomplete)
+}
+
+// SummarizeWithin is Summarize for somebody who waits: after a time the model is
+// given up for the rules. 0 is no bound but the model's own.
+func (s *Summarizer) SummarizeWithin(ctx context.Context, within time.Duration, call earshot.Call, utterances []earshot.Utterance, incomplete bool) (earshot.Summary, error) {
 	if err := ctx.Err(); err != nil {
 		return earshot.Summary{}, err
+	}
+	modelCtx := ctx
+	if within > 0 {
+		var cancel context.CancelFunc
+		modelCtx, cancel = context.WithTimeout(ctx, within)
+		defer cancel()
 	}
 	out := extract(utterances)
 	out.Disposition = outcome(s.outcomes, turns(utterances), out.Actions)
@@ -95,7 +107,7 @@ func (s *Summarizer) Summarize(ctx context.Context, call earshot.Call, utterance
 		out.Text = compose(out.Reason, out.Facts, out.Actions)
 	}
 	if s.completer != nil && len(utterances) > 0 {
-		byModel, err := s.complete(ctx, utterances, out)
+		byModel, err := s.complete(modelCtx, utterances, out)
 		switch {
 		case err == nil:
 			out = byModel

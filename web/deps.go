@@ -127,6 +127,20 @@ type Jobs interface {
 // earshot.ErrNotFound.
 type Insight interface {
 	Measures(ctx context.Context, id earshot.CallID) (earshot.Measures, error)
+	// Summary is of what was said up to now. It is ready within 5 s.
+	Summary(ctx context.Context, id earshot.CallID) (earshot.Summary, error)
+	// Ask returns the passages of calls that answer a question, the best first.
+	Ask(ctx context.Context, q Question) ([]earshot.FoundPassage, error)
+}
+
+// Question is asked of what was said.
+type Question struct {
+	Text string
+	// CallID restricts it to one call unless empty.
+	CallID earshot.CallID
+	// Audience restricts it to the calls that somebody may see.
+	Audience earshot.Audience
+	Limit    int
 }
 
 // noInsight knows of no call.
@@ -134,6 +148,14 @@ type noInsight struct{}
 
 func (noInsight) Measures(context.Context, earshot.CallID) (earshot.Measures, error) {
 	return earshot.Measures{}, earshot.ErrNotFound
+}
+
+func (noInsight) Summary(context.Context, earshot.CallID) (earshot.Summary, error) {
+	return earshot.Summary{}, earshot.ErrNotFound
+}
+
+func (noInsight) Ask(context.Context, Question) ([]earshot.FoundPassage, error) {
+	return nil, nil
 }
 
 // Deps is what the server needs of the others. Only Accounts, Directory, Traces,

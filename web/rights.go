@@ -36,6 +36,8 @@ var needs = map[string]need{
 	"listMetadata":    {role: earshot.AccountSupervisor, scope: earshot.ScopeRead},
 	"listSuggestions": {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"listNotes":       {role: earshot.AccountAgent, scope: earshot.ScopeRead},
+	"summarizeCall":   {role: earshot.AccountAgent, scope: earshot.ScopeRead},
+	"ask":             {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"getMeasures":     {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"search":          {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"events":          {role: earshot.AccountAgent, scope: earshot.ScopeRead},
