@@ -28,6 +28,7 @@ type Config struct {
 	Transcribe Transcribe `koanf:"transcribe"`
 	LLM        LLM        `koanf:"llm"`
 	Assist     Assist     `koanf:"assist"`
+	Summary    Summary    `koanf:"summary"`
 	Webhook    Webhook    `koanf:"webhook"`
 	Calls      Calls      `koanf:"calls"`
 	Directory  Directory  `koanf:"directory"`
@@ -307,6 +308,11 @@ type LLM struct {
 type Assist struct {
 	Playbook  string `koanf:"playbook" doc:"Playbook file (YAML); empty: none."`
 	Knowledge string `koanf:"knowledge" doc:"Folder of knowledge articles (Markdown, HTML, text); empty: none."`
+}
+
+// Summary is what is written about a call.
+type Summary struct {
+	Dispositions []string `koanf:"dispositions" doc:"Outcomes that calls are given, of those in docs/summaries.md, or others as NAME: PHRASE; PHRASE. Empty: all of docs/summaries.md."`
 }
 
 // Webhook is the connector that posts notes.
