@@ -4,7 +4,7 @@ BENCHTIME ?= 1s
 export PATH := $(CURDIR)/.setup/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup need build ui models demo test race lint fmt fuzz bench bench-asr bench-capacity bench-media soak fresh clean
+.PHONY: help setup need build ui models demo test race lint fmt fuzz bench bench-asr bench-capacity bench-media eval soak fresh clean
 
 help: ## Show what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -59,6 +59,9 @@ bench-capacity: need ## How many channels are transcribed live, at what latency 
 
 bench-media: need ## What receiving and recording costs at 100, 500 and 1,000 calls, beside a bare loop in C.
 	@go test -run '^$$' -bench MediaCost -benchtime 1x -timeout 15m ./e2e
+
+eval: need ## What is found in scripted calls, as written and as recognised (flite): facts, actions, suggestions (minutes).
+	@go run ./eval -recognised
 
 soak: need ## The long forms: kill -9 at 50 random moments, 200 calls at saturation, an hour of live transcription (two hours).
 	@go test -run '^$$' -bench Soak -benchtime 1x -timeout 3h ./transcribe

@@ -39,11 +39,11 @@ var libraries = map[string][]string{
 // shared are the folders that others may import beside the root, and who may.
 // They import no folder themselves.
 var shared = map[string][]string{
-	"spoken": {"assist", "summarize", "transcribe"},
+	"spoken": {"assist", "measure", "summarize", "transcribe"},
 }
 
 // joins are the folders that may import every other.
-var joins = []string{"cmd", "e2e"}
+var joins = []string{"cmd", "e2e", "eval"}
 
 // goPackage is what go list tells of a package.
 type goPackage struct {

@@ -12,6 +12,14 @@ type Summary struct {
 	Text    string   `json:"text"`
 	Facts   []Fact   `json:"facts"`
 	Actions []Action `json:"actions"`
+	// Disposition is the outcome, one of the configured list, "" when nothing
+	// that was said tells it.
+	Disposition string `json:"disposition"`
+	// OpenQuestions are the customer's that nobody answered.
+	OpenQuestions []OpenQuestion `json:"open_questions"`
+	// Sentiment is that of the customer's words. Like Disposition and
+	// OpenQuestions it is always found by rules.
+	Sentiment Sentiment `json:"sentiment"`
 	// Incomplete is set when the transcript was not complete in time.
 	Incomplete bool `json:"incomplete"`
 	// RolesUnsure is set when it is not known of everybody whether they are the
@@ -55,6 +63,13 @@ type Action struct {
 	Text        string      `json:"text"`
 	Owner       Role        `json:"owner"`
 	Due         string      `json:"due,omitempty"`
+	UtteranceID UtteranceID `json:"utterance_id"`
+	AtMS        int64       `json:"at_ms"`
+}
+
+// OpenQuestion is something that was asked and not answered.
+type OpenQuestion struct {
+	Text        string      `json:"text"`
 	UtteranceID UtteranceID `json:"utterance_id"`
 	AtMS        int64       `json:"at_ms"`
 }

@@ -84,6 +84,9 @@ func (c *Code) last() int {
 // a comma ends one after a long group.
 func joins(words []Word, c *Code, at int, p piece) bool {
 	for k := c.To - 1; k < at; k++ {
+		if words[k].Stop && words[at].Norm == "a" && c.Digits > 0 {
+			return false // "8 2 0 4. A technician"
+		}
 		if words[k].Stop && len(words[k].Norm) == 1 && len(words[at].Norm) > 1 && c.Digits == 0 {
 			return false // "K I. November twenty second"
 		}

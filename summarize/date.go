@@ -200,7 +200,8 @@ func modified(words []spoken.Word, i int) (string, int, bool) {
 	}
 	switch w {
 	case "week", "month", "year", "weekend":
-		return mod + " " + w, k + 1, mod != "past"
+		often := mod == "this" && normAt(words, i-1) == "time" // "the second time this year"
+		return mod + " " + w, k + 1, mod != "past" && !often
 	case "week's", "month's", "year's":
 		return mod + " " + strings.TrimSuffix(w, "'s"), k + 1, true
 	}

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"earshot"
 )
@@ -166,4 +168,30 @@ func TestDefaultBudget(t *testing.T) {
 	if _, err := New(Config{Budget: -1}, nil, nil); err == nil {
 		t.Error("a negative budget is no error")
 	}
+}
+
+// stuck is a model that never answers.
+type stuck struct{}
+
+func (stuck) Complete(ctx context.Context, _, _, _ string, _ json.RawMessage, _ any) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestSomebodyWaits gives up a model that takes too long, and says so.
+func TestSomebodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := New(Config{}, stuck{}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		got, err := s.SummarizeWithin(t.Context(), 4*time.Second, earshot.Call{ID: "c"}, talk("C: I want to cancel my order."), true)
+		if err != nil || got.By != Extractive || got.Fallback == "" || !got.Incomplete || !strings.Contains(got.Reason, "cancel") {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if took := time.Since(began); took != 4*time.Second {
+			t.Errorf("took %v", took)
+		}
+	})
 }

@@ -131,8 +131,43 @@ type Jobs interface {
 	ReplayDead(ctx context.Context) (int, error)
 }
 
+// Insight is what is worked out of a call when somebody asks. Unknown calls are
+// earshot.ErrNotFound.
+type Insight interface {
+	Measures(ctx context.Context, id earshot.CallID) (earshot.Measures, error)
+	// Summary is of what was said up to now. It is ready within 5 s.
+	Summary(ctx context.Context, id earshot.CallID) (earshot.Summary, error)
+	// Ask returns the passages of calls that answer a question, the best first.
+	Ask(ctx context.Context, q Question) ([]earshot.FoundPassage, error)
+}
+
+// Question is asked of what was said.
+type Question struct {
+	Text string
+	// CallID restricts it to one call unless empty.
+	CallID earshot.CallID
+	// Audience restricts it to the calls that somebody may see.
+	Audience earshot.Audience
+	Limit    int
+}
+
+// noInsight knows of no call.
+type noInsight struct{}
+
+func (noInsight) Measures(context.Context, earshot.CallID) (earshot.Measures, error) {
+	return earshot.Measures{}, earshot.ErrNotFound
+}
+
+func (noInsight) Summary(context.Context, earshot.CallID) (earshot.Summary, error) {
+	return earshot.Summary{}, earshot.ErrNotFound
+}
+
+func (noInsight) Ask(context.Context, Question) ([]earshot.FoundPassage, error) {
+	return nil, nil
+}
+
 // Deps is what the server needs of the others. Only Accounts, Directory, Traces,
-// Broker, Ready and Gatherer may be left nil.
+// Insight, Broker, Ready and Gatherer may be left nil.
 type Deps struct {
 	Reader Reader
 	Live   Live
@@ -142,6 +177,7 @@ type Deps struct {
 	Audio    Audio
 	Jobs     Jobs
 	Traces   Traces
+	Insight  Insight
 	// Accounts is who may sign in.
 	Accounts Accounts
 	// Directory is who works in the contact centre.
@@ -167,6 +203,9 @@ func (d *Deps) check() error {
 	}
 	if d.Traces == nil {
 		d.Traces = noTraces{}
+	}
+	if d.Insight == nil {
+		d.Insight = noInsight{}
 	}
 	if d.Broker == nil {
 		d.Broker = NewBroker()

@@ -34,6 +34,7 @@ func (s *Server) live(c earshot.Call) earshot.Call {
 func fillSummary(s *earshot.Summary) {
 	fill(&s.Facts)
 	fill(&s.Actions)
+	fill(&s.OpenQuestions)
 }
 
 func fillNote(n *earshot.Note) {

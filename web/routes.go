@@ -34,6 +34,7 @@ func (s *Server) routes() (http.Handler, error) {
 	s.callRoutes(api)
 	s.pauseRoutes(api)
 	s.againRoutes(api)
+	s.insightRoutes(api)
 	s.mediaRoutes(api)
 	s.sipRoutes(api)
 	s.eventRoutes(api)

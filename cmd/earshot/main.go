@@ -33,6 +33,7 @@ type cli struct {
 	Load       loadCmd       `cmd:"" help:"Place many SIPREC calls and report set-up latency, loss and CPU."`
 	Calls      callsCmd      `cmd:"" help:"List calls, the newest first, by tag and state."`
 	Search     searchCmd     `cmd:"" help:"Search every word that was said."`
+	Ask        askCmd        `cmd:"" help:"Ask a question of what was said, and see the passages that answer it."`
 	Show       showCmd       `cmd:"" help:"Show a call: parties, transcript, suggestions, summary, notes."`
 	Pause      pauseCmd      `cmd:"" help:"Stop recording a live call, as while a card number is read out."`
 	Resume     resumeCmd     `cmd:"" help:"Go on with recording a paused call."`

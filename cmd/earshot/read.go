@@ -12,6 +12,7 @@ import (
 	"earshot"
 	"earshot/cmd/earshot/app"
 	"earshot/cmd/earshot/config"
+	"earshot/measure"
 	"earshot/store/sqlite"
 	"earshot/web/export"
 )
@@ -133,6 +134,10 @@ func show(e *env, store *sqlite.Store, cfg config.Config, call earshot.Call, whi
 	}
 	printSuggestions(w, suggestions)
 	printSummary(w, call.Summary)
+	if which.Revision == nil {
+		measures := measure.Of(&call, call.SureRoles(us), time.Now())
+		printMeasures(w, &call, &measures)
+	}
 	for _, d := range deliveries {
 		fmt.Fprintf(w, "\nNote to %s, revision %d: %s (%d attempts) %s\n", d.Connector, d.Revision, d.State, d.Attempts, d.Error)
 	}
@@ -216,6 +221,12 @@ func printSummary(w io.Writer, s *earshot.Summary) {
 	}
 	for _, a := range s.Actions {
 		fmt.Fprintf(w, "  %s  promised by %s: %s\n", clock(a.AtMS), a.Owner, a.Text)
+	}
+	for _, q := range s.OpenQuestions {
+		fmt.Fprintf(w, "  %s  not answered: %s\n", clock(q.AtMS), q.Text)
+	}
+	if s.Disposition != "" {
+		fmt.Fprintf(w, "  Outcome: %s\n", s.Disposition)
 	}
 }
 

@@ -7,11 +7,13 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"earshot"
 	"earshot/assist"
 	"earshot/cmd/earshot/config"
 	"earshot/llm"
+	"earshot/measure"
 	"earshot/store/sqlite"
 	"earshot/summarize"
 )
@@ -23,6 +25,7 @@ type derived struct {
 	store      *sqlite.Store
 	assistant  *assist.Assistant // nil without playbook and knowledge
 	summarizer *summarize.Summarizer
+	meter      *measure.Meter
 	notes
 }
 
@@ -43,7 +46,8 @@ func busDir(cfg config.Config) string { return filepath.Join(cfg.Data.Dir, "bus"
 func unmarshal(raw []byte, v any) error { return json.Unmarshal(raw, v) }
 
 func newDerived(ctx context.Context, a *App) (*derived, error) {
-	d := &derived{app: a, log: a.log, store: a.store}
+	d := &derived{app: a, log: a.log, store: a.store, meter: measure.NewMeter()}
+	a.metrics.MustRegister(d.meter.Collectors()...)
 	var model *llm.Client
 	if a.cfg.LLM.BaseURL != "" {
 		var err error
@@ -94,7 +98,7 @@ func (d *derived) buildSummarizer(model *llm.Client) error {
 		completer = model
 	}
 	var err error
-	if d.summarizer, err = summarize.New(summarize.Config{Model: d.app.cfg.LLM.Model}, completer, d.log); err != nil {
+	if d.summarizer, err = summarize.New(summarize.Config{Model: d.app.cfg.LLM.Model, Dispositions: d.app.cfg.Summary.Dispositions}, completer, d.log); err != nil {
 		return err
 	}
 	d.app.metrics.MustRegister(d.summarizer.Collectors()...)
@@ -178,6 +182,9 @@ func (d *derived) summarize(ctx context.Context, job earshot.Job) (earshot.Commi
 			return earshot.Commit{}, nil
 		}
 		s.Revision = call.Summary.Revision + 1
+	} else {
+		measures := measure.Of(&call, us, time.Now())
+		d.meter.Observe(&measures)
 	}
 	e := earshot.NewEvent(earshot.EventSummaryCreated, call.ID, s)
 	e.ID = fmt.Sprintf("%s.summary.%d", call.ID, s.Revision)

@@ -26,7 +26,7 @@ func (a *App) startWeb(context.Context) error {
 		TLSCert: a.cfg.HTTP.TLSCert, TLSKey: a.cfg.HTTP.TLSKey, Version: Version,
 	}, web.Deps{
 		Reader: webReader{a.store}, Live: a.calls, Recorder: a.calls, Again: a.again, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake}, Traces: webTraces{a},
-		Accounts: webAccounts{access.New(a.store), a.store}, Directory: a.people,
+		Accounts: webAccounts{access.New(a.store), a.store}, Directory: a.people, Insight: insight{a.derived},
 		Broker: a.broker, Ready: a.notReady, Gatherer: a.metrics,
 	}, a.log)
 	if err != nil {

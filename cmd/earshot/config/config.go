@@ -28,6 +28,7 @@ type Config struct {
 	Transcribe Transcribe `koanf:"transcribe"`
 	LLM        LLM        `koanf:"llm"`
 	Assist     Assist     `koanf:"assist"`
+	Summary    Summary    `koanf:"summary"`
 	Webhook    Webhook    `koanf:"webhook"`
 	Calls      Calls      `koanf:"calls"`
 	Directory  Directory  `koanf:"directory"`
@@ -97,7 +98,7 @@ type Transcribe struct {
 	Language   string        `koanf:"language" doc:"Language spoken (ISO 639-1), for engines behind the network; empty: they find out."`
 	OpenAI     OpenAI        `koanf:"openai"`
 	Deepgram   Deepgram      `koanf:"deepgram"`
-	Model      string        `koanf:"model" doc:"Folder of the models; empty: models/dist beside the program or in the working folder."`
+	Model      string        `koanf:"model" doc:"Folder of the models, also larger ones of your own, see docs/engines.md; empty: models/dist beside the program or in the working folder."`
 	Vocabulary string        `koanf:"vocabulary" doc:"File of names and products (YAML) that are corrected where they were misheard, read again when it changes; empty: none."`
 	Mask       []Mask        `koanf:"mask" doc:"What is masked besides cards, see docs/text.md; only in the file."`
 	Workers    int           `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core. They give way to whatever receives media."`
@@ -307,6 +308,11 @@ type LLM struct {
 type Assist struct {
 	Playbook  string `koanf:"playbook" doc:"Playbook file (YAML); empty: none."`
 	Knowledge string `koanf:"knowledge" doc:"Folder of knowledge articles (Markdown, HTML, text); empty: none."`
+}
+
+// Summary is what is written about a call.
+type Summary struct {
+	Dispositions []string `koanf:"dispositions" doc:"Outcomes that calls are given, of those in docs/summaries.md, or others as NAME: PHRASE; PHRASE. Empty: all of docs/summaries.md."`
 }
 
 // Webhook is the connector that posts notes.
