@@ -118,6 +118,7 @@ await step('the call ends before the eyes of its reader', async () => {
   assert.equal(await ask('hang up'), 'done');
   await page.locator('.badge', { hasText: /Ended|Wrapping up/ }).waitFor();
   await page.locator('.reason').waitFor();
+  await page.getByText(/Paul Becker talks/).waitFor();
   await until(() => document.querySelector('audio')?.duration > 10);
   await until(() => document.querySelector('canvas')?.width > 400);
 });

@@ -108,8 +108,37 @@ export interface Summary {
   text: string;
   facts: Fact[];
   actions: Action[];
+  disposition: string;
+  open_questions: OpenQuestion[];
+  sentiment: Sentiment;
   incomplete: boolean;
   by: string;
+}
+
+export interface OpenQuestion {
+  text: string;
+  at_ms: number;
+}
+
+export interface Sentiment {
+  mood: string;
+  trend: string;
+}
+
+export interface Measures {
+  overtalk_ms: number;
+  silence_ms: number;
+  longest_silence_ms: number;
+  parties: PartyMeasure[];
+}
+
+export interface PartyMeasure {
+  participant_id: string;
+  stream_id: string;
+  role: Role;
+  talk_share: number;
+  words_per_minute: number;
+  interruptions: number;
 }
 
 export interface Fact {

@@ -3,7 +3,7 @@ import type { Call, Summary } from './types';
 // In events, lists that are empty may be null.
 
 export function wholeSummary(s: Summary): Summary {
-  return { ...s, facts: s.facts ?? [], actions: s.actions ?? [] };
+  return { ...s, facts: s.facts ?? [], actions: s.actions ?? [], open_questions: s.open_questions ?? [] };
 }
 
 export function wholeCall(c: Call): Call {
