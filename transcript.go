@@ -26,6 +26,9 @@ type Utterance struct {
 	Words []Word `json:"words,omitempty"`
 	// Language is a tag of BCP 47; "" when the engine does not say.
 	Language string `json:"language,omitempty"`
+	// Engine is the speech engine that heard it, as transcribe.engine names it;
+	// "" in what was stored before engines were noted.
+	Engine string `json:"engine,omitempty"`
 	// Confidence is between 0 and 1: the mean probability of the tokens.
 	Confidence float64 `json:"confidence"`
 	// Final utterances never change but by a revision; others are partials.
@@ -74,6 +77,9 @@ func (u Utterance) join(next Utterance) Utterance {
 		u.Words = nil
 	}
 	u.Text += " " + next.Text
+	if u.Engine != next.Engine {
+		u.Engine = "" // no single one heard it
+	}
 	u.EndMS, u.To, u.Continues = next.EndMS, next.To, next.Continues
 	u.Confidence, u.Late = min(u.Confidence, next.Confidence), u.Late || next.Late
 	return u
@@ -98,6 +104,8 @@ type Recognition struct {
 	Confidence float64
 	// Language is a tag of BCP 47; "" when the engine does not say.
 	Language string
+	// Engine is what heard it, as transcribe.engine names it.
+	Engine string
 	// Words are timed from the start of the audio; nil when the engine does not
 	// say.
 	Words []Word

@@ -12,7 +12,7 @@ func TestJoinContinued(t *testing.T) {
 	turn := func(stream earshot.StreamID, start, end int64, text, raw string, continues bool) earshot.Utterance {
 		return earshot.Utterance{
 			ID: earshot.UtteranceID(text), StreamID: stream, StartMS: start, EndMS: end, Text: text, Raw: raw, Continues: continues,
-			Confidence: 0.9, Words: []earshot.Word{{Text: text, StartMS: start, EndMS: end}},
+			Confidence: 0.9, Engine: "near", Words: []earshot.Word{{Text: text, StartMS: start, EndMS: end}},
 		}
 	}
 	list := []earshot.Utterance{
@@ -31,6 +31,13 @@ func TestJoinContinued(t *testing.T) {
 		if got[i].Text != want {
 			t.Errorf("turn %d is %q, want %q", i, got[i].Text, want)
 		}
+	}
+	if first.Engine != "near" {
+		t.Errorf("one engine heard it, not %q", first.Engine)
+	}
+	list[3].Engine = "far"
+	if mixed := earshot.JoinContinued(list)[0]; mixed.Engine != "" {
+		t.Errorf("two engines heard it, not %q", mixed.Engine)
 	}
 	if list[0].Text != "one" {
 		t.Error("the list was changed")

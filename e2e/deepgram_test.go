@@ -79,10 +79,15 @@ func TestStreamingEngineDiesInMidCall(t *testing.T) {
 	us := s.transcript(t, id)
 	remote, local := 0, 0
 	for _, u := range us {
+		engine := "moonshine"
 		if heard := u.Heard(); heard == strings.ToUpper(heard) {
+			engine = "deepgram"
 			remote++
 		} else {
 			local++
+		}
+		if u.Engine != engine {
+			t.Errorf("%q was heard by %q", u.Text, u.Engine)
 		}
 	}
 	t.Logf("%d utterances by the endpoint over %d connections, %d by the built-in engine; %d partials",

@@ -59,10 +59,15 @@ func TestEngineDiesInMidCall(t *testing.T) {
 	s.complete(t, id, time.Minute)
 	remote, local := 0, 0
 	for _, u := range s.transcript(t, id) {
+		engine := "moonshine"
 		if u.Text == endpointText {
+			engine = "openai"
 			remote++
 		} else {
 			local++
+		}
+		if u.Engine != engine {
+			t.Errorf("%q was heard by %q", u.Text, u.Engine)
 		}
 	}
 	asked, answered := int(far.asked.Load()), int(far.answered.Load())

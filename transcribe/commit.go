@@ -95,8 +95,8 @@ func (t *Transcriber) ready(tr *track, now time.Time) [][]earshot.Word {
 func (tr *track) utterance(s *span, words []earshot.Word) earshot.Utterance {
 	return earshot.Utterance{
 		ID: earshot.UtteranceIDFor(tr.StreamID, s.from), CallID: tr.CallID, StreamID: tr.StreamID,
-		Text: line.Text(words), Words: words, Confidence: s.heard.Confidence, Language: s.heard.Language, Final: true, Late: s.late,
-		Continues: s.continues, From: s.from, To: s.to,
+		Text: line.Text(words), Words: words, Confidence: s.heard.Confidence, Language: s.heard.Language, Engine: s.heard.Engine,
+		Final: true, Late: s.late, Continues: s.continues, From: s.from, To: s.to,
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"earshot"
 	"earshot/transcribe"
 	"earshot/transcribe/transcribetest"
@@ -58,7 +60,7 @@ func BenchmarkSoak(b *testing.B) {
 	}
 	w := newBench(b)
 	for b.Loop() {
-		before := runtime.NumGoroutine()
+		before := goleak.IgnoreCurrent()
 		sink := newMinutes()
 		sink.done = make(chan earshot.StreamID, soakChannels)
 		tr, err := transcribe.New(transcribe.Config{}, w.detector, w.recogniser, sink, slog.New(slog.DiscardHandler))
@@ -85,8 +87,8 @@ func BenchmarkSoak(b *testing.B) {
 		if err := tr.Close(); err != nil {
 			b.Fatal(err)
 		}
-		if left := runtime.NumGoroutine() - before; left > 0 {
-			b.Errorf("%d goroutines are left", left)
+		if err := goleak.Find(before); err != nil { // it gives those a moment that have just ended
+			b.Error(err)
 		}
 		fmt.Printf("\n%d channels for %v: %d finals of %v, real-time factor %.3f; heap %.1f MB after a fifth, %.1f MB near the end\n",
 			soakChannels, length, stats.Finals, stats.Audio.Round(time.Second), stats.RealTimeFactor(), early, late)

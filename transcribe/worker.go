@@ -156,7 +156,7 @@ func (t *Transcriber) partial(tr *track, p *partial) {
 	t.mu.Unlock()
 	u := earshot.Utterance{
 		ID: earshot.UtteranceIDFor(tr.StreamID, p.from), CallID: tr.CallID, StreamID: tr.StreamID,
-		Text: text, Confidence: heard.Confidence, Language: heard.Language, From: p.from, To: p.to,
+		Text: text, Confidence: heard.Confidence, Language: heard.Language, Engine: heard.Engine, From: p.from, To: p.to,
 	}
 	t.readable(&u)
 	t.sink.Partial(u)

@@ -19,6 +19,7 @@ import (
 	"earshot/media/codec"
 	"earshot/siprec"
 	"earshot/transcribe/models"
+	"earshot/transcribe/moonshine"
 	"earshot/transcribe/vocabulary"
 )
 
@@ -149,7 +150,7 @@ func checkModels(cfg config.Config) finding {
 	}
 	dir, err := models.Find(cfg.Transcribe.Model)
 	if err == nil {
-		err = models.Verify(dir)
+		err = tryModels(dir)
 	}
 	if err != nil {
 		f.problem = err.Error()
@@ -157,6 +158,18 @@ func checkModels(cfg config.Config) finding {
 	}
 	f.found = dir + " is complete"
 	return f
+}
+
+// tryModels loads what is whole.
+func tryModels(dir string) error {
+	if err := models.Verify(dir); err != nil {
+		return err
+	}
+	r, err := moonshine.New(dir)
+	if err != nil {
+		return err
+	}
+	return r.Close()
 }
 
 // running returns the address of a server that uses this data folder.

@@ -163,16 +163,17 @@ func (b *batch) transcript(c earshot.Commit) error {
 		if err != nil {
 			return fmt.Errorf("encode words: %w", err)
 		}
-		b.add(`INSERT INTO utterances (`+utteranceColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		b.add(`INSERT INTO utterances (`+utteranceColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET call_id = excluded.call_id, stream_id = excluded.stream_id,
 			participant_id = excluded.participant_id, role = excluded.role, start_ms = excluded.start_ms,
 			end_ms = excluded.end_ms, text = excluded.text, confidence = excluded.confidence, late = excluded.late,
 			revision = excluded.revision, pos_from = excluded.pos_from, pos_to = excluded.pos_to,
-			raw = excluded.raw, words = excluded.words, language = excluded.language, continues = excluded.continues
+			raw = excluded.raw, words = excluded.words, language = excluded.language, continues = excluded.continues,
+			engine = excluded.engine
 			WHERE excluded.revision > revision`,
 			string(u.ID), string(u.CallID), string(u.StreamID), string(u.ParticipantID), string(u.Role), u.StartMS, u.EndMS,
 			u.Text, u.Confidence, u.Late, u.Revision, int64(u.From), int64(u.To),
-			u.Raw, string(words), u.Language, u.Continues)
+			u.Raw, string(words), u.Language, u.Continues, u.Engine)
 	}
 	for _, r := range c.Transcripts {
 		b.add(`DELETE FROM utterances WHERE call_id = ? AND revision < ?`, string(r.CallID), r.Revision)

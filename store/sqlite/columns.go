@@ -79,7 +79,7 @@ func scanInt(row scanner) (int64, error) {
 }
 
 const utteranceColumns = `id, call_id, stream_id, participant_id, role, start_ms, end_ms, text, confidence, late,
-	revision, pos_from, pos_to, raw, words, language, continues`
+	revision, pos_from, pos_to, raw, words, language, continues, engine`
 
 // scanUtterance reads utteranceColumns and what the query has after them.
 func scanUtterance(row scanner, more ...any) (earshot.Utterance, error) {
@@ -88,7 +88,7 @@ func scanUtterance(row scanner, more ...any) (earshot.Utterance, error) {
 	err := row.Scan(append([]any{
 		&u.ID, &u.CallID, &u.StreamID, &u.ParticipantID, &u.Role, &u.StartMS, &u.EndMS,
 		&u.Text, &u.Confidence, &u.Late, &u.Revision, &u.From, &u.To,
-		&u.Raw, &words, &u.Language, &u.Continues,
+		&u.Raw, &words, &u.Language, &u.Continues, &u.Engine,
 	}, more...)...)
 	if err != nil {
 		return u, err

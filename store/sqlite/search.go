@@ -61,7 +61,7 @@ func filter(match string, q SearchQuery, newest int64) (where string, args []any
 const from = ` FROM utterances_fts f CROSS JOIN utterances u ON u.n = f.rowid `
 
 const selectHits = `SELECT u.id, u.call_id, u.stream_id, u.participant_id, u.role, u.start_ms, u.end_ms, u.text,
-	u.confidence, u.late, u.revision, u.pos_from, u.pos_to, u.raw, u.words, u.language, u.continues, u.n,
+	u.confidence, u.late, u.revision, u.pos_from, u.pos_to, u.raw, u.words, u.language, u.continues, u.engine, u.n,
 	snippet(utterances_fts, -1, ?, ?, '…', ?), c.started_at,
 	(SELECT p.value ->> 'name' FROM json_each(c.doc, '$.participants') p WHERE p.value ->> 'id' = u.participant_id)` +
 	from + `LEFT JOIN calls c ON c.id = u.call_id WHERE `

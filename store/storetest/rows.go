@@ -70,7 +70,7 @@ func NewUtterance(c earshot.Call, stream, i int, text string) earshot.Utterance 
 	return earshot.Utterance{
 		ID: earshot.UtteranceIDFor(s.ID, from), CallID: c.ID, StreamID: s.ID, ParticipantID: s.ParticipantIDs[0],
 		Role: c.Speaker(s.ID).Role, StartMS: int64(i) * 1000, EndMS: int64(i)*1000 + 900, Text: text, Confidence: 0.875,
-		Final: true, From: from, To: from + 43200, Raw: "um " + text, Language: "en", Continues: true,
+		Final: true, From: from, To: from + 43200, Raw: "um " + text, Language: "en", Engine: "moonshine", Continues: true,
 		Words: []earshot.Word{{Text: text, StartMS: int64(i) * 1000, EndMS: int64(i)*1000 + 900}},
 	}
 }

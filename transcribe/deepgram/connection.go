@@ -200,7 +200,7 @@ func (c *connection) cause(err error) error {
 func (c *connection) heard(from, to float64, language string) earshot.Recognition {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	out := earshot.Recognition{Language: language}
+	out := earshot.Recognition{Language: language, Engine: name}
 	sum := 0.0
 	for _, list := range [][]word{c.final, c.interim} {
 		for _, w := range list {

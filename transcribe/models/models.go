@@ -1,5 +1,6 @@
 // Package models knows the files of the built-in speech engine: where they
-// come from, where they are, and that they are whole. A file is used only
+// come from, where they are, and that they are whole. A folder may have speech
+// models of its own, see [Sums]. A file is used only
 // after its SHA-256 is found right, because ONNX Runtime may end the process
 // on a damaged one.
 package models
@@ -28,8 +29,9 @@ const (
 // ErrMissing says that a file or the whole folder is not there.
 var ErrMissing = errors.New("missing: run `make setup`")
 
-// ErrDamaged says that a file does not have the expected size or checksum.
-var ErrDamaged = errors.New("damaged: run `make setup`")
+// ErrDamaged says that a file does not have the expected size or checksum, which
+// is so for a model of another kind, too.
+var ErrDamaged = errors.New("damaged: run `make setup`, or, if it is no model of ours, list it in " + Sums)
 
 // file is one file of the folder and where Install takes it from.
 type file struct {
@@ -41,6 +43,9 @@ type file struct {
 	sum string
 	// convert makes the installed file of the package's; nil copies it.
 	convert func([]byte) ([]byte, error)
+	// own says that it is none of ours: its size is not known, and `make setup`
+	// does not bring it back.
+	own bool
 }
 
 // files returns the table for this processor architecture.
@@ -92,14 +97,21 @@ func lookup(name string) (file, error) {
 }
 
 // Verify checks every file of dir and names all that are missing or damaged.
-// The errors are ErrMissing and ErrDamaged.
+// The errors are ErrMissing, ErrDamaged and ErrOwn.
 func Verify(dir string) error {
 	if _, err := lookup(Library); err != nil {
 		return err
 	}
+	if _, err := readSums(dir); err != nil {
+		return err
+	}
 	var all []error
 	for _, f := range files() {
-		all = append(all, f.check(dir))
+		f, at, err := resolve(dir, f.name)
+		if err == nil {
+			err = f.check(at)
+		}
+		all = append(all, err)
 	}
 	return errors.Join(all...)
 }
@@ -109,15 +121,15 @@ func (f file) check(dir string) error {
 	path := filepath.Join(dir, f.name)
 	in, err := os.Open(path)
 	if err != nil {
-		return openError(path, err)
+		return f.openError(path, err)
 	}
 	defer in.Close()
 	info, err := in.Stat()
 	if err != nil {
 		return fmt.Errorf("model %s: %w", path, err)
 	}
-	if info.Size() != f.size {
-		return fmt.Errorf("model %s: %d bytes instead of %d: %w", path, info.Size(), f.size, ErrDamaged)
+	if err := f.checkSize(path, info.Size()); err != nil {
+		return err
 	}
 	hash := sha256.New()
 	if _, err := io.Copy(hash, in); err != nil {
@@ -126,27 +138,38 @@ func (f file) check(dir string) error {
 	return f.checkSum(path, hash.Sum(nil))
 }
 
-func (f file) checkSum(path string, sum []byte) error {
-	if got := hex.EncodeToString(sum); got != f.sum {
-		return fmt.Errorf("model %s: SHA-256 %s instead of %s: %w", path, got, f.sum, ErrDamaged)
+func (f file) checkSize(path string, size int64) error {
+	if size != f.size && !f.own {
+		return fmt.Errorf("model %s: %d bytes instead of %d: %w", path, size, f.size, ErrDamaged)
 	}
 	return nil
+}
+
+func (f file) checkSum(path string, sum []byte) error {
+	got := hex.EncodeToString(sum)
+	switch {
+	case got == f.sum:
+		return nil
+	case f.own:
+		return fmt.Errorf("model %s: SHA-256 %s: %w", path, got, ErrOwn)
+	}
+	return fmt.Errorf("model %s: SHA-256 %s instead of %s: %w", path, got, f.sum, ErrDamaged)
 }
 
 // Read returns the content of a file of dir after checking it. What is
 // returned is what was checked.
 func Read(dir, name string) ([]byte, error) {
-	f, err := lookup(name)
+	f, dir, err := resolve(dir, name)
 	if err != nil {
 		return nil, err
 	}
 	path := filepath.Join(dir, name)
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return nil, openError(path, err)
+		return nil, f.openError(path, err)
 	}
-	if int64(len(raw)) != f.size {
-		return nil, fmt.Errorf("model %s: %d bytes instead of %d: %w", path, len(raw), f.size, ErrDamaged)
+	if err := f.checkSize(path, int64(len(raw))); err != nil {
+		return nil, err
 	}
 	sum := sha256.Sum256(raw)
 	if err := f.checkSum(path, sum[:]); err != nil {
@@ -158,7 +181,7 @@ func Read(dir, name string) ([]byte, error) {
 // Path returns the path of a file of dir after checking it, for what can only
 // be loaded by name.
 func Path(dir, name string) (string, error) {
-	f, err := lookup(name)
+	f, dir, err := resolve(dir, name)
 	if err != nil {
 		return "", err
 	}
@@ -168,8 +191,12 @@ func Path(dir, name string) (string, error) {
 	return filepath.Abs(filepath.Join(dir, name))
 }
 
-func openError(path string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+func (f file) openError(path string, err error) error {
+	switch {
+	case !errors.Is(err, fs.ErrNotExist):
+	case f.own:
+		return fmt.Errorf("model %s: missing: %w", path, ErrOwn)
+	default:
 		return fmt.Errorf("model %s: %w", path, ErrMissing)
 	}
 	return fmt.Errorf("model %s: %w", path, err)

@@ -5,16 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"earshot/transcribe/onnx"
-)
-
-// The shape of Moonshine Tiny's decoder.
-const (
-	layers  = 6
-	heads   = 8
-	headDim = 36
 )
 
 // A person says no more tokens a second than this; what goes on longer is
@@ -33,32 +25,15 @@ const longestNumber = 16
 // believe up to 0.75 that there is none, and would lose the whole utterance.
 const sureOfNothing = 0.95
 
-// decoderNames returns the names of the merged decoder's inputs and outputs,
-// in the order decode uses them.
-func decoderNames() (inputs, outputs []string) {
-	inputs = append(make([]string, 0, 3+4*layers), "input_ids", "encoder_hidden_states", "use_cache_branch")
-	outputs = append(make([]string, 0, 1+4*layers), "logits")
-	for layer := range layers {
-		for _, side := range []string{"decoder", "encoder"} {
-			for _, kind := range []string{"key", "value"} {
-				name := strconv.Itoa(layer) + "." + side + "." + kind
-				inputs = append(inputs, "past_key_values."+name)
-				outputs = append(outputs, "present."+name)
-			}
-		}
-	}
-	return inputs, outputs
-}
-
 // cache holds the keys and values of the tokens so far, as the decoder's
 // inputs want them: per layer decoder key, decoder value, encoder key and
 // encoder value. The encoder's come from the first step and stay.
 type cache []onnx.Value
 
-func newCache() (cache, error) {
-	c := make(cache, 4*layers)
+func newCache(s shape) (cache, error) {
+	c := make(cache, perLayer*s.layers)
 	for i := range c {
-		v, err := onnx.NewValue([]float32{}, 0, heads, 1, headDim)
+		v, err := onnx.NewValue([]float32{}, 0, s.heads, 1, s.headDim)
 		if err != nil {
 			onnx.ReleaseAll(c)
 			return nil, err
@@ -71,7 +46,7 @@ func newCache() (cache, error) {
 // update takes over what a step made; it owns the values from then on.
 func (c cache) update(present []onnx.Value, first bool) {
 	for i := range c {
-		if encoderSide := i%4 >= 2; encoderSide && !first {
+		if encoderSide := i%perLayer >= perLayer/2; encoderSide && !first {
 			present[i].Release()
 			continue
 		}
@@ -83,7 +58,7 @@ func (c cache) update(present []onnx.Value, first bool) {
 // decode reads the encoder's output greedily. It returns the tokens without
 // start and end, and the probability of each.
 func (r *Recogniser) decode(ctx context.Context, heard onnx.Value, limit int) (ids []int64, probs []float64, err error) {
-	past, err := newCache()
+	past, err := newCache(r.shape)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -127,7 +102,7 @@ func (r *Recogniser) step(heard onnx.Value, past cache, last int64, first bool) 
 		return 0, 0, err
 	}
 	defer cached.Release()
-	out := make([]onnx.Value, 1+4*layers)
+	out := make([]onnx.Value, 1+len(past))
 	if err := r.decoder.Run(append([]onnx.Value{input, heard, cached}, past...), out); err != nil {
 		onnx.ReleaseAll(out)
 		return 0, 0, err

@@ -1,6 +1,6 @@
-// Package moonshine recognises English speech with the Moonshine Tiny model:
-// an encoder over the waveform and a decoder that says one token after the
-// other.
+// Package moonshine recognises English speech with a Moonshine model, Tiny or a
+// larger one: an encoder over the waveform and a decoder that says one token
+// after the other.
 package moonshine
 
 import (
@@ -20,6 +20,9 @@ import (
 
 // rate is the model's sample rate.
 const rate = 16000
+
+// engine is what the engine is called in the settings.
+const engine = "moonshine"
 
 // language is what the models know (BCP 47).
 const language = "en"
@@ -45,13 +48,14 @@ var ErrTooLong = errors.New("audio is longer than 30 s")
 // computes on its caller's thread.
 type Recogniser struct {
 	encoder, decoder *onnx.Session
+	shape            shape
 	words            *vocabulary
 	mu               sync.Mutex
 	filters          map[int]*resample.Filter
 }
 
 // New loads the model from a models folder. A missing or damaged file is an
-// error that says so.
+// error that says so, a model of another kind [ErrUnfit].
 func New(dir string) (*Recogniser, error) {
 	library, err := models.Path(dir, models.Library)
 	if err != nil {
@@ -68,28 +72,26 @@ func New(dir string) (*Recogniser, error) {
 	if err != nil {
 		return nil, err
 	}
-	encoder, err := session(dir, models.Encoder, []string{"input_values"}, []string{"last_hidden_state"})
+	encoder, err := models.Read(dir, models.Encoder)
 	if err != nil {
 		return nil, err
 	}
-	inputs, outputs := decoderNames()
-	decoder, err := session(dir, models.Decoder, inputs, outputs)
-	if err != nil {
-		return nil, errors.Join(err, encoder.Close())
-	}
-	return &Recogniser{encoder: encoder, decoder: decoder, words: words, filters: map[int]*resample.Filter{}}, nil
-}
-
-func session(dir, name string, inputs, outputs []string) (*onnx.Session, error) {
-	raw, err := models.Read(dir, name)
+	decoder, err := models.Read(dir, models.Decoder)
 	if err != nil {
 		return nil, err
 	}
-	s, err := onnx.NewSession(raw, inputs, outputs)
-	if err != nil {
-		return nil, fmt.Errorf("model %s: %w", name, err)
+	r := &Recogniser{words: words, filters: map[int]*resample.Filter{}}
+	if r.shape, err = shapeOf(encoder, decoder); err != nil {
+		return nil, fmt.Errorf("models in %s: %w", dir, err)
 	}
-	return s, nil
+	if r.encoder, err = onnx.NewSession(encoder, []string{encoderInput}, []string{encoderOutput}); err != nil {
+		return nil, fmt.Errorf("model %s: %w", models.Encoder, err)
+	}
+	inputs, outputs := r.shape.names()
+	if r.decoder, err = onnx.NewSession(decoder, inputs, outputs); err != nil {
+		return nil, errors.Join(fmt.Errorf("model %s: %w", models.Decoder, err), r.encoder.Close())
+	}
+	return r, nil
 }
 
 // Recognise returns what is said in a piece of mono audio; the confidence is the
@@ -120,7 +122,7 @@ func (r *Recogniser) Recognise(ctx context.Context, pcm []int16, hz int) (earsho
 	if confidence < doubt || !strings.ContainsFunc(text, isSpoken) { // music is a row of notes
 		return earshot.Recognition{}, nil
 	}
-	return earshot.Recognition{Text: text, Confidence: confidence, Language: language}, nil
+	return earshot.Recognition{Text: text, Confidence: confidence, Language: language, Engine: engine}, nil
 }
 
 func isSpoken(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

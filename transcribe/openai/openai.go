@@ -103,7 +103,7 @@ func (r *Recogniser) Recognise(ctx context.Context, pcm []int16, rate int) (ears
 // heard makes a recognition of an answer, without the segments that are no
 // speech.
 func (r *Recogniser) heard(resp openai.AudioResponse, length time.Duration) earshot.Recognition {
-	out := earshot.Recognition{Text: strings.TrimSpace(resp.Text), Language: r.cfg.Language}
+	out := earshot.Recognition{Text: strings.TrimSpace(resp.Text), Language: r.cfg.Language, Engine: name}
 	if len(resp.Segments) == 0 {
 		return out
 	}

@@ -20,7 +20,7 @@ type Recogniser interface {
 }
 
 // TestRecogniser runs the contract suite: speech is recognised within a word
-// error rate at 8 and 16 kHz, silence, noise and tones give no text, nothing
+// error rate at 8 and 16 kHz under the engine's name, silence, noise and tones give no text, nothing
 // and hardly anything is no error, a cancelled context is one, calls may run
 // side by side and give the same.
 func TestRecogniser(t *testing.T, rec Recogniser, mostErrors float64) {
@@ -66,6 +66,9 @@ func speech(t *testing.T, rec Recogniser, turn Speech, mostErrors float64) {
 		}
 		if got.Confidence <= 0 || got.Confidence > 1 {
 			t.Errorf("confidence %g", got.Confidence)
+		}
+		if got.Engine == "" {
+			t.Error("it does not say which engine it is")
 		}
 	}
 }

@@ -98,7 +98,7 @@ type Transcribe struct {
 	Language   string        `koanf:"language" doc:"Language spoken (ISO 639-1), for engines behind the network; empty: they find out."`
 	OpenAI     OpenAI        `koanf:"openai"`
 	Deepgram   Deepgram      `koanf:"deepgram"`
-	Model      string        `koanf:"model" doc:"Folder of the models; empty: models/dist beside the program or in the working folder."`
+	Model      string        `koanf:"model" doc:"Folder of the models, also larger ones of your own, see docs/engines.md; empty: models/dist beside the program or in the working folder."`
 	Vocabulary string        `koanf:"vocabulary" doc:"File of names and products (YAML) that are corrected where they were misheard, read again when it changes; empty: none."`
 	Mask       []Mask        `koanf:"mask" doc:"What is masked besides cards, see docs/text.md; only in the file."`
 	Workers    int           `koanf:"workers" doc:"Recognisers at work at the same time; 0: one per core. They give way to whatever receives media."`
