@@ -23,6 +23,7 @@ const (
 	EventTranscriptCompleted EventType = "transcript.completed" // TranscriptCompleted
 	EventSuggestionCreated   EventType = "suggestion.created"   // Suggestion
 	EventSummaryCreated      EventType = "summary.created"      // Summary
+	EventHandOverCreated     EventType = "handover.created"     // HandOver
 	EventNoteUpdated         EventType = "note.updated"         // Delivery
 )
 
@@ -31,7 +32,7 @@ func EventTypes() []EventType {
 	return []EventType{
 		EventCallStarted, EventCallUpdated, EventCallEnded, EventCallSettled,
 		EventCallMarked, EventRecordingReady, EventUtteranceFinal, EventTranscriptCompleted,
-		EventSuggestionCreated, EventSummaryCreated, EventNoteUpdated,
+		EventSuggestionCreated, EventSummaryCreated, EventHandOverCreated, EventNoteUpdated,
 	}
 }
 

@@ -33,6 +33,15 @@ type Summary struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
+// HandOver is the note for an agent who takes over a live call: what was said
+// before. Its summary has no revision and goes to no other system.
+type HandOver struct {
+	CallID CallID `json:"call_id"`
+	// ParticipantID is the agent who takes over.
+	ParticipantID ParticipantID `json:"participant_id"`
+	Summary       Summary       `json:"summary"`
+}
+
 // FactKind is the kind of a fact.
 type FactKind string
 

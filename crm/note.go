@@ -68,6 +68,7 @@ func Compose(call earshot.Call, summary earshot.Summary, links Links, connector 
 	n.DurationS = int64(n.EndedAt.Sub(n.StartedAt).Round(time.Second) / time.Second)
 	n.Summary.Facts = own(summary.Facts)
 	n.Summary.Actions = own(summary.Actions)
+	n.Summary.OpenQuestions = own(summary.OpenQuestions)
 	n.Summary.CreatedAt = clean(summary.CreatedAt)
 	return n
 }

@@ -23,6 +23,7 @@ func FillCall(c *earshot.Call) {
 func FillSummary(s *earshot.Summary) {
 	fill(&s.Facts)
 	fill(&s.Actions)
+	fill(&s.OpenQuestions)
 }
 
 // FillNote does the same for a note.

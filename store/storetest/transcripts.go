@@ -146,7 +146,7 @@ func testSummaries(t *testing.T, s Store) {
 	sum := func(revision int, text string) earshot.Summary {
 		return earshot.Summary{
 			CallID: c.ID, Revision: revision, Text: text, CreatedAt: epoch,
-			Facts: []earshot.Fact{{Kind: earshot.FactAmount, Value: "$5"}}, Actions: []earshot.Action{},
+			Facts: []earshot.Fact{{Kind: earshot.FactAmount, Value: "$5"}}, Actions: []earshot.Action{}, OpenQuestions: []earshot.OpenQuestion{},
 		}
 	}
 	apply(t, s, earshot.Commit{Calls: []earshot.Call{c}})
@@ -166,7 +166,7 @@ func testDeliveries(t *testing.T, s Store) {
 			NoteID: note, CallID: "c", Connector: "webhook", Revision: revision, Key: "k", State: state,
 			UpdatedAt: epoch, Note: earshot.Note{
 				ID: note, CallID: "c", Participants: []earshot.Participant{}, Tags: []string{},
-				Summary: earshot.Summary{Facts: []earshot.Fact{}, Actions: []earshot.Action{}},
+				Summary: earshot.Summary{Facts: []earshot.Fact{}, Actions: []earshot.Action{}, OpenQuestions: []earshot.OpenQuestion{}},
 			},
 		}
 	}

@@ -39,6 +39,8 @@ type summaryPayload struct {
 	Expect []earshot.Watermark `json:"expect,omitempty"`
 	// Revision is that of the transcript they are of.
 	Revision int `json:"revision,omitempty"`
+	// HandOver is the agent whom a note in mid-call is for.
+	HandOver earshot.ParticipantID `json:"hand_over,omitempty"`
 }
 
 func busDir(cfg config.Config) string { return filepath.Join(cfg.Data.Dir, "bus") }
@@ -157,6 +159,9 @@ func (d *derived) summarize(ctx context.Context, job earshot.Job) (earshot.Commi
 	var p summaryPayload
 	if err := unmarshal(job.Payload, &p); err != nil {
 		return earshot.Commit{}, earshot.Permanent(err)
+	}
+	if p.HandOver != "" {
+		return d.handOver(ctx, job.CallID, p.HandOver)
 	}
 	call, us, err := d.transcript(ctx, job.CallID)
 	if err != nil {

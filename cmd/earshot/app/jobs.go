@@ -40,6 +40,7 @@ func (a *App) startJobs(ctx context.Context) error {
 	a.derived = d
 	router := pipeline.NewRouter(a.bus, a.store, a.log)
 	router.Handle(earshot.EventUtteranceFinal, "assist", d.onUtterance)
+	router.Handle(earshot.EventCallUpdated, "hand-over", d.onCallUpdated)
 	router.Handle(earshot.EventCallEnded, "summary-deadline", d.onCallEnded)
 	router.Handle(earshot.EventTranscriptCompleted, "summary", d.onTranscript)
 	router.Handle(earshot.EventSummaryCreated, "notes", d.onSummary)
