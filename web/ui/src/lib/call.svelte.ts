@@ -75,7 +75,11 @@ export class OneCall {
       case 'transcript.completed':
         this.call = { ...this.call, transcript_complete: true };
         return;
-      default:
+      case 'call.started':
+      case 'call.updated':
+      case 'call.ended':
+      case 'call.settled':
+      case 'recording.ready':
         return this.#take(e.data as Call);
     }
   }
