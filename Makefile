@@ -19,7 +19,7 @@ build: ## Compile bin/earshot.
 	@go build -o bin/earshot ./cmd/earshot
 
 ui: need ## Build the page into web/ui/dist, which is committed.
-	@npm ci --prefix web/ui --silent
+	@npm install --prefix web/ui --no-save --ignore-scripts --silent
 	@npm run --prefix web/ui --silent check
 	@npm run --prefix web/ui --silent build
 

@@ -74,7 +74,7 @@ func (s *server) browse(t *testing.T, script string, can map[string]func() error
 	if err != nil {
 		t.Fatalf("%v: make setup installs it", err)
 	}
-	if _, err := os.Stat("../web/ui/node_modules/playwright-core"); err != nil {
+	if _, err := os.Stat("../web/ui/test/node_modules/playwright-core"); err != nil {
 		t.Fatalf("%v: make setup installs it", err)
 	}
 	cmd := exec.CommandContext(t.Context(), "node", filepath.Join("test", script))
