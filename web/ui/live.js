@@ -3,7 +3,7 @@ import { url } from './api.js';
 const types = [
   'snapshot', 'call.started', 'call.updated', 'call.ended', 'call.settled', 'call.marked', 'recording.ready',
   'utterance.partial', 'utterance.final', 'transcript.completed',
-  'suggestion.created', 'summary.created', 'note.updated',
+  'suggestion.created', 'summary.created', 'handover.created', 'note.updated',
 ];
 
 const hiddenFor = 15_000; // a hidden tab gives its connection back after so long
