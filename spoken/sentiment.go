@@ -69,8 +69,8 @@ func courtesy(terms []string) int {
 
 // negated reports whether the words just before another one turn its meaning.
 func negated(before []string) bool {
-	for i := len(before) - 1; i >= 0; i-- {
-		switch before[i] {
+	for _, w := range slices.Backward(before) {
+		switch w {
 		case "not", "no", "never", "nothing", "hardly", "without", "nobody", "none", "neither":
 			return true
 		case "but", "and", "because", "so", "if":

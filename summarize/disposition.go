@@ -50,8 +50,9 @@ func dispositions() []disposition {
 
 // Dispositions returns the names of the outcomes that are known by themselves.
 func Dispositions() []string {
-	var out []string
-	for _, d := range dispositions() {
+	known := dispositions()
+	out := make([]string, 0, len(known))
+	for _, d := range known {
 		out = append(out, d.name)
 	}
 	return out
@@ -105,12 +106,7 @@ func parseDispositions(list []string) ([]disposition, error) {
 func outcome(known []disposition, list []*turn, actions []earshot.Action) string {
 	promised := slices.ContainsFunc(actions, func(a earshot.Action) bool { return a.Owner == earshot.RoleAgent })
 	for _, d := range known {
-		for _, t := range list {
-			if d.in(t) {
-				return d.name
-			}
-		}
-		if d.name == outcomeFollowUp && promised {
+		if slices.ContainsFunc(list, d.in) || d.name == outcomeFollowUp && promised {
 			return d.name
 		}
 	}
