@@ -4,7 +4,7 @@ BENCHTIME ?= 1s
 export PATH := $(CURDIR)/.setup/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup need build models demo test race lint fmt fuzz bench bench-asr bench-capacity bench-media eval soak fresh clean
+.PHONY: help setup need build ui models demo test race lint fmt fuzz bench bench-asr bench-capacity bench-media eval soak fresh clean
 
 help: ## Show what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -17,6 +17,11 @@ need:
 
 build: ## Compile bin/earshot.
 	@go build -o bin/earshot ./cmd/earshot
+
+ui: need ## Build the page into web/ui/dist, which is committed.
+	@npm ci --prefix web/ui --silent
+	@npm run --prefix web/ui --silent check
+	@npm run --prefix web/ui --silent build
 
 models: need build ## Check the speech models and copy them to models/dist again.
 	@bin/earshot models install && bin/earshot models verify

@@ -63,6 +63,14 @@ type SearchQuery struct {
 	// CallID and Role restrict the search unless empty.
 	CallID earshot.CallID
 	Role   earshot.Role
+	// From and To are when the call began, To itself left out; zero: any time.
+	From, To time.Time
+	// Direction, Tag and AgentID of the directory are the call's, unless empty.
+	Direction earshot.Direction
+	Tag       string
+	AgentID   string
+	// Longer is how long the call took at least; 0: any, also one that goes on.
+	Longer time.Duration
 	// Audience restricts it to the calls that somebody may see.
 	Audience earshot.Audience
 	// Rank puts the best match first, among the newest [RankWindow] matches;

@@ -51,9 +51,9 @@ func dispositions() []disposition {
 // Dispositions returns the names of the outcomes that are known by themselves.
 func Dispositions() []string {
 	known := dispositions()
-	out := make([]string, 0, len(known))
-	for _, d := range known {
-		out = append(out, d.name)
+	out := make([]string, len(known))
+	for i, d := range known {
+		out[i] = d.name
 	}
 	return out
 }

@@ -172,10 +172,15 @@ func TestSearch(t *testing.T) {
 			Snippet: "…the \x02order\x03 and \x02orders\x03 <b>",
 		}}, "n2", nil
 	}
-	_, body := f.do(t, http.MethodGet, "/api/v1/search?q=order*&call=done1&role=agent&rank=true&limit=5&cursor=c")
+	_, body := f.do(t, http.MethodGet, "/api/v1/search?q=order*&call=done1&role=agent&rank=true&limit=5&cursor=c"+
+		"&agent=ada&direction=inbound&tag=refund&from=2026-05-01T00:00:00Z&to=2026-06-01T00:00:00Z&longer=60")
 	checkSchema(t, f, http.MethodGet, "/api/v1/search", body)
 	hits, next := items[Hit](t, body)
-	want := SearchQuery{Text: "order*", CallID: "done1", Role: earshot.RoleAgent, Rank: true, Limit: 5, Before: "c"}
+	want := SearchQuery{
+		Text: "order*", CallID: "done1", Role: earshot.RoleAgent, Rank: true, Limit: 5, Before: "c",
+		AgentID: "ada", Direction: earshot.DirectionInbound, Tag: "refund", Longer: time.Minute,
+		From: time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC),
+	}
 	if asked != want || next != "n2" || len(hits) != 1 {
 		t.Fatalf("asked %+v, next %q, hits %v", asked, next, hits)
 	}

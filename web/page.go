@@ -14,12 +14,16 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-//go:embed ui
+// The page as `make ui` builds it of the sources in ui/src (docs/adr/0013).
+//
+//go:embed ui/dist
 var ui embed.FS
+
+const uiRoot = "ui/dist"
 
 // pageRoutes serves the page's files, each under its own path.
 func pageRoutes(r chi.Router) error {
-	return fs.WalkDir(ui, "ui", func(name string, d fs.DirEntry, err error) error {
+	return fs.WalkDir(ui, uiRoot, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -27,7 +31,7 @@ func pageRoutes(r chi.Router) error {
 		if err != nil {
 			return fmt.Errorf("read page: %w", err)
 		}
-		route := name[len("ui"):]
+		route := name[len(uiRoot):]
 		if route == "/index.html" {
 			route = "/"
 		}

@@ -1,19 +1,29 @@
 package web
 
 import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"io/fs"
 	"net/http"
+	"os"
 	"path"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
+
+// maxPageWeight is what all files of the page may weigh, compressed.
+const maxPageWeight = 150_000
 
 func TestPageFiles(t *testing.T) {
 	f := newFixture(t)
 	for file, kind := range map[string]string{
 		"/": "text/html; charset=utf-8", "/app.js": "text/javascript; charset=utf-8",
-		"/style.css": "text/css; charset=utf-8", "/mark.svg": "image/svg+xml",
+		"/index.css": "text/css; charset=utf-8", "/mark.svg": "image/svg+xml",
 	} {
 		answer, body := f.do(t, http.MethodGet, file)
 		if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != kind || len(body) == 0 {
@@ -26,15 +36,57 @@ func TestPageFiles(t *testing.T) {
 	}
 }
 
-// eachSource calls do with every file of the page.
-func eachSource(t *testing.T, do func(name, text string)) {
+// TestPageIsBuiltFromItsSources fails when a source was changed and the page not
+// built again: the same sum is made by ui/vite.config.js.
+func TestPageIsBuiltFromItsSources(t *testing.T) {
+	var files []string
+	for _, dir := range []string{"src", "public"} {
+		eachFile(t, os.DirFS("ui"), dir, func(name string, _ []byte) { files = append(files, name) })
+	}
+	files = append(files, "index.html", "package-lock.json", "vite.config.js")
+	slices.Sort(files)
+	sum := sha256.New()
+	for _, name := range files {
+		text, err := os.ReadFile(filepath.Join("ui", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum.Write([]byte(name + "\n"))
+		sum.Write(text)
+	}
+	built, err := ui.ReadFile(uiRoot + "/sources.sha256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.TrimSpace(string(built)) != hex.EncodeToString(sum.Sum(nil)) {
+		t.Error("web/ui/dist is not that of the sources: run make ui")
+	}
+}
+
+// TestPageWeight keeps the first load small.
+func TestPageWeight(t *testing.T) {
+	weight := 0
+	eachFile(t, ui, uiRoot, func(_ string, text []byte) {
+		var out bytes.Buffer
+		zip := gzip.NewWriter(&out)
+		_, _ = zip.Write(text)
+		_ = zip.Close()
+		weight += out.Len()
+	})
+	if weight < 10_000 || weight > maxPageWeight {
+		t.Errorf("the page weighs %d bytes, want at most %d", weight, maxPageWeight)
+	}
+}
+
+// eachFile calls do with every file below a folder.
+func eachFile(t *testing.T, in fs.FS, dir string, do func(name string, text []byte)) {
 	t.Helper()
-	err := fs.WalkDir(ui, "ui", func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(in, dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		text, err := ui.ReadFile(name)
-		do(name, string(text))
+		text, err := fs.ReadFile(in, name)
+		do(name, text)
 		return err
 	})
 	if err != nil {
@@ -42,49 +94,69 @@ func eachSource(t *testing.T, do func(name, text string)) {
 	}
 }
 
-// TestPageKeepsThePolicy looks for what the content policy would block, and
-// for what would read data as HTML.
+// TestPageKeepsThePolicy looks for what the content policy would block, in what
+// is served, and in the sources for what would read data as HTML.
 func TestPageKeepsThePolicy(t *testing.T) {
-	banned := map[string]*regexp.Regexp{
+	check := func(banned map[string]*regexp.Regexp) func(string, []byte) {
+		return func(name string, text []byte) {
+			if re := banned[path.Ext(name)]; re != nil {
+				if found := re.Find(text); found != nil {
+					t.Errorf("%s has %q", name, found)
+				}
+			}
+		}
+	}
+	eachFile(t, ui, uiRoot, check(map[string]*regexp.Regexp{
 		".html": regexp.MustCompile(`(?i)<script(?:\s[^>]*)?>[^<]+|<style|\sstyle=|\son\w+=|https?:|(?:src|href)="/`),
-		".js":   regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|https?://|DOMParser`),
+		".js":   regexp.MustCompile(`\beval\(|new Function|import\(["']https?:`),
 		".css":  regexp.MustCompile(`(?i)@import|url\(`),
-	}
-	eachSource(t, func(name, text string) {
-		if re := banned[path.Ext(name)]; re != nil {
-			if found := re.FindString(text); found != "" {
-				t.Errorf("%s has %q", name, found)
-			}
-		}
-	})
+	}))
+	data := regexp.MustCompile(`\{@html|innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|https?://|\sstyle="`)
+	eachFile(t, os.DirFS("ui"), "src", check(map[string]*regexp.Regexp{".ts": data, ".svelte": data}))
 }
 
-func TestPageImportsExist(t *testing.T) {
-	f := newFixture(t)
-	imports := regexp.MustCompile(`from '\./([^']+)'`)
-	found := 0
-	eachSource(t, func(name, text string) {
-		for _, m := range imports.FindAllStringSubmatch(text, -1) {
-			found++
-			if answer, _ := f.do(t, http.MethodGet, "/"+m[1]); answer.StatusCode != http.StatusOK {
-				t.Errorf("%s imports %s: %s", name, m[1], answer.Status)
-			}
-		}
-	})
-	if found == 0 {
-		t.Error("no imports found")
-	}
-}
-
-// TestPageKnowsEveryEvent keeps the list in live.js complete.
+// TestPageKnowsEveryEvent keeps the list in live.ts complete.
 func TestPageKnowsEveryEvent(t *testing.T) {
-	text, err := ui.ReadFile("ui/live.js")
+	text, err := os.ReadFile("ui/src/lib/live.ts")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range everyEvent() {
 		if !strings.Contains(string(text), "'"+e+"'") {
-			t.Errorf("live.js does not listen for %s", e)
+			t.Errorf("live.ts does not listen for %s", e)
 		}
+	}
+}
+
+// TestPageTypes compares what the page takes answers for with what the API says
+// they are.
+func TestPageTypes(t *testing.T) {
+	text, err := os.ReadFile("ui/src/lib/types.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schemas := readSpec(t, newFixture(t))["components"].(map[string]any)["schemas"].(map[string]any)
+	declared := regexp.MustCompile(`(?s)export interface (\w+) \{\n(.*?)\n\}`).FindAllSubmatch(text, -1)
+	field := regexp.MustCompile(`(?m)^  (\w+)\??:`)
+	compared := 0
+	for _, m := range declared {
+		name := string(m[1])
+		schema, ok := schemas[name].(map[string]any)
+		if !ok {
+			if name != "Page" && name != "Event" { // lists have a schema each, events none
+				t.Errorf("the API has no %s", name)
+			}
+			continue
+		}
+		has := schema["properties"].(map[string]any)
+		for _, f := range field.FindAllSubmatch(m[2], -1) {
+			compared++
+			if _, ok := has[string(f[1])]; !ok {
+				t.Errorf("%s has no field %s", name, f[1])
+			}
+		}
+	}
+	if compared < 100 {
+		t.Errorf("%d fields compared", compared)
 	}
 }

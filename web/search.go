@@ -12,12 +12,18 @@ import (
 )
 
 type searchInput struct {
-	Text   string         `query:"q" required:"true" minLength:"1" maxLength:"400" doc:"Words that must all occur; \"a phrase\" in quotes, a beginning with *."`
-	Call   earshot.CallID `query:"call" maxLength:"64" doc:"Only in this call."`
-	Role   earshot.Role   `query:"role" enum:"agent,customer,unknown" doc:"Only what this party said."`
-	Rank   bool           `query:"rank" doc:"Best match first, not newest."`
-	Limit  int            `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many at the most."`
-	Cursor string         `query:"cursor" maxLength:"512" doc:"The next of the page before."`
+	Text      string            `query:"q" required:"true" minLength:"1" maxLength:"400" doc:"Words that must all occur; \"a phrase\" in quotes, a beginning with *."`
+	Call      earshot.CallID    `query:"call" maxLength:"64" doc:"Only in this call."`
+	Role      earshot.Role      `query:"role" enum:"agent,customer,unknown" doc:"Only what this party said."`
+	Agent     string            `query:"agent" maxLength:"200" doc:"Only calls of this agent: an ID of the directory."`
+	Direction earshot.Direction `query:"direction" enum:"inbound,outbound,internal,unknown" doc:"Only calls of this direction."`
+	Tag       string            `query:"tag" maxLength:"200" doc:"Only calls with this tag."`
+	From      time.Time         `query:"from" doc:"Only calls that began then or later."`
+	To        time.Time         `query:"to" doc:"Only calls that began before."`
+	Longer    int64             `query:"longer" minimum:"0" maximum:"604800" doc:"Only calls that took at least so many seconds."`
+	Rank      bool              `query:"rank" doc:"Best match first, not newest."`
+	Limit     int               `query:"limit" minimum:"1" maximum:"500" default:"50" doc:"How many at the most."`
+	Cursor    string            `query:"cursor" maxLength:"512" doc:"The next of the page before."`
 }
 
 // Hit is one utterance that a search found.
@@ -46,7 +52,8 @@ func (s *Server) searchRoutes(api huma.API) {
 
 func (s *Server) search(ctx context.Context, in *searchInput) (*jsonBody[page[Hit]], error) {
 	found, next, err := s.deps.Reader.Search(ctx, SearchQuery{
-		Text: in.Text, CallID: in.Call, Role: in.Role, Audience: audienceOf(ctx), Rank: in.Rank, Limit: in.Limit, Before: in.Cursor,
+		Text: in.Text, CallID: in.Call, Role: in.Role, From: in.From, To: in.To, Direction: in.Direction, Tag: in.Tag,
+		AgentID: in.Agent, Longer: time.Duration(in.Longer) * time.Second, Audience: audienceOf(ctx), Rank: in.Rank, Limit: in.Limit, Before: in.Cursor,
 	})
 	if err != nil {
 		return nil, err

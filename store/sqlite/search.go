@@ -52,8 +52,37 @@ func filter(match string, q SearchQuery, newest int64) (where string, args []any
 		where += ` AND u.role = ?`
 		args = append(args, string(q.Role))
 	}
+	of, which := facets(q)
 	seen, who := audience(q.Audience, "u.call_id")
-	return where + seen, append(args, who...)
+	return where + of + seen, slices.Concat(args, which, who)
+}
+
+// facets is the condition on the call of an utterance.
+func facets(q SearchQuery) (where string, args []any) {
+	var of string
+	add := func(condition string, value any) { of, args = of+" AND "+condition, append(args, value) }
+	if !q.From.IsZero() {
+		add(`k.started_at >= ?`, q.From.UnixMicro())
+	}
+	if !q.To.IsZero() {
+		add(`k.started_at < ?`, q.To.UnixMicro())
+	}
+	if q.Longer > 0 {
+		add(`k.ended_at - k.started_at >= ?`, q.Longer.Microseconds())
+	}
+	if q.Direction != "" {
+		add(`k.doc ->> 'direction' = ?`, string(q.Direction))
+	}
+	if q.Tag != "" {
+		add(`EXISTS (SELECT 1 FROM call_tags t WHERE t.tag = ? AND t.call_id = k.id)`, q.Tag)
+	}
+	if q.AgentID != "" {
+		add(`EXISTS (SELECT 1 FROM call_agents a WHERE a.agent_id = ? AND a.call_id = k.id)`, q.AgentID)
+	}
+	if of == "" {
+		return "", nil
+	}
+	return ` AND EXISTS (SELECT 1 FROM calls k WHERE k.id = u.call_id` + of + `)`, args
 }
 
 // from has the search index as the outer loop, always: it yields its rows by

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"earshot"
 	"earshot/store"
@@ -78,6 +79,35 @@ func testSearchAsSaid(t *testing.T, s Store) {
 	equal(t, "what was revised", texts(t, s, store.SearchQuery{Text: "twenty"}), []string{})
 }
 
+// testSearchFacets looks among three calls, a minute apart, for those of a kind.
+func testSearchFacets(t *testing.T, s Store) {
+	c := NewCall(7, earshot.CallSettled)
+	c.Direction, c.Tags, c.Participants[0].AgentID = earshot.DirectionOutbound, []string{"refund"}, "ada"
+	speak(t, s, c, "hello from far", "hello from near")
+	of, both := []string{"hello from near", "hello from far"}, []string{"hello from customer 1", "hello from agent 1"}
+	length := c.EndedAt.Sub(c.StartedAt)
+	for _, tc := range []struct {
+		what string
+		q    store.SearchQuery
+		want []string
+	}{
+		{"from a day", store.SearchQuery{From: c.StartedAt}, of},
+		{"in a minute", store.SearchQuery{From: epoch.Add(time.Minute), To: epoch.Add(2 * time.Minute)}, both},
+		{"of a direction", store.SearchQuery{Direction: earshot.DirectionOutbound}, of},
+		{"of a tag", store.SearchQuery{Tag: "refund"}, of},
+		{"of an agent", store.SearchQuery{AgentID: "ada"}, of},
+		{"of a length", store.SearchQuery{Longer: length}, of},
+		{"of a greater length", store.SearchQuery{Longer: length + time.Second}, []string{}},
+		{"of all that", store.SearchQuery{From: c.StartedAt, Direction: c.Direction, Tag: "refund", AgentID: "ada", Longer: length}, of},
+		{"of one thing not", store.SearchQuery{Direction: c.Direction, Tag: "billing"}, []string{}},
+	} {
+		tc.q.Text = "hello"
+		equal(t, tc.what, texts(t, s, tc.q), tc.want)
+		tc.q.Rank = true
+		equal(t, tc.what+", best first", len(texts(t, s, tc.q)), len(tc.want))
+	}
+}
+
 func testSearchFilters(t *testing.T, s Store) {
 	for i := range 3 {
 		speak(t, s, NewCall(i, earshot.CallLive), fmt.Sprintf("hello from agent %d", i), fmt.Sprintf("hello from customer %d", i))
@@ -91,6 +121,7 @@ func testSearchFilters(t *testing.T, s Store) {
 			[]string{"hello from customer 0"})
 		equal(t, "of an unknown call", texts(t, s, store.SearchQuery{Text: "hello", CallID: "nobody", Rank: rank}), []string{})
 	}
+	testSearchFacets(t, s)
 	// An utterance may be there before its call, or without a known speaker.
 	u := NewUtterance(NewCall(9, earshot.CallLive), 0, 0, "hello orphan")
 	u.ParticipantID = ""

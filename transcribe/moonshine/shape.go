@@ -38,7 +38,8 @@ type shape struct{ layers, heads, headDim int64 }
 // names returns the names of the merged decoder's inputs and outputs, in the
 // order decode uses them.
 func (s shape) names() (inputs, outputs []string) {
-	inputs, outputs = []string{tokenInput, hiddenInput, cachedInput}, []string{tokenOutput}
+	inputs = append(make([]string, 0, 3+perLayer*s.layers), tokenInput, hiddenInput, cachedInput)
+	outputs = append(make([]string, 0, 1+perLayer*s.layers), tokenOutput)
 	for layer := range s.layers {
 		for _, kind := range []string{"decoder.key", "decoder.value", "encoder.key", "encoder.value"} {
 			name := strconv.FormatInt(layer, 10) + "." + kind

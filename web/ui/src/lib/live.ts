@@ -1,4 +1,5 @@
-import { url } from './api.js';
+import { url } from './api';
+import type { Event } from './types';
 
 const types = [
   'snapshot', 'call.started', 'call.updated', 'call.ended', 'call.settled', 'call.marked', 'recording.ready',
@@ -9,18 +10,23 @@ const types = [
 const hiddenFor = 15_000; // a hidden tab gives its connection back after so long
 const retryAfter = 3_000;
 
+export type LinkState = 'live' | 'lost';
+
 /**
  * Live reads a stream of events and goes on after the last one it saw: after
  * an error, and when its tab is looked at again.
  */
 export class Live {
-  #path; #params; #onEvent; #onState; #source; #last = ''; #timer; #closed = false;
+  #source: EventSource | undefined;
+  #last = '';
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closed = false;
 
-  constructor(path, params, onEvent, onState = () => {}) {
-    this.#path = path;
-    this.#params = params;
-    this.#onEvent = onEvent;
-    this.#onState = onState;
+  constructor(
+    private readonly path: string,
+    private readonly onEvent: (e: Event) => void,
+    private readonly onState: (s: LinkState) => void,
+  ) {
     document.addEventListener('visibilitychange', this.#looked);
     this.#open();
   }
@@ -33,18 +39,18 @@ export class Live {
 
   #open() {
     this.#stop();
-    const source = new EventSource(url(this.#path, { ...this.#params, last_event_id: this.#last }));
+    const source = new EventSource(url(this.path, { last_event_id: this.#last }));
     this.#source = source;
-    source.onopen = () => this.#onState('live');
+    source.onopen = () => this.onState('live');
     source.onerror = () => {
-      this.#onState('lost');
+      this.onState('lost');
       // The browser tries again by itself unless the server refused.
       if (source.readyState === EventSource.CLOSED) this.#timer = setTimeout(() => this.#open(), retryAfter);
     };
     for (const type of types) {
-      source.addEventListener(type, (message) => {
+      source.addEventListener(type, (message: MessageEvent<string>) => {
         if (message.lastEventId) this.#last = message.lastEventId;
-        this.#onEvent(JSON.parse(message.data));
+        this.onEvent(JSON.parse(message.data) as Event);
       });
     }
   }
