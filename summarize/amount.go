@@ -123,10 +123,9 @@ func isPrice(w spoken.Word) bool {
 }
 
 // readCoins reads "and ninety nine cents" or, at the end of a phrase, "fifty".
+// Recognisers put a full stop between dollars and cents: after one, only what is
+// called cents is.
 func readCoins(words []spoken.Word, i int, stopped bool) (coins string, to int) {
-	if stopped {
-		return "", i
-	}
 	k := i
 	if normAt(words, k) == "and" {
 		k++
@@ -139,7 +138,7 @@ func readCoins(words []spoken.Word, i int, stopped bool) (coins string, to int) 
 	if isSmallCoin(normAt(words, n.To)) {
 		return twoDigits(v), n.To + 1
 	}
-	if k > i || v < 10 {
+	if stopped || k > i || v < 10 {
 		return "", i
 	}
 	if last := words[n.To-1]; n.To == len(words) || last.Stop || last.Comma {

@@ -249,3 +249,17 @@ func TestRolesThatAreNotSure(t *testing.T) {
 		}
 	}
 }
+
+// TestCentsAfterAStop joins what a recogniser cut apart, and only that.
+func TestCentsAfterAStop(t *testing.T) {
+	for text, want := range map[string]string{
+		"It is $112. And 15 cents.":      "$112.15",
+		"It is 38 dollars. 25 cents.":    "$38.25",
+		"It is 38 dollars. Twenty came.": "$38",
+	} {
+		got := extract(talk("C: " + text)).Facts
+		if len(got) != 1 || got[0].Value != want {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+}
