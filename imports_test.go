@@ -30,6 +30,7 @@ var libraries = map[string][]string{
 	"github.com/ThreeDotsLabs":          {"pipeline"},
 	"github.com/nats-io":                {"pipeline"},
 	"modernc.org/sqlite":                {"store/sqlite"},
+	"github.com/nyaruka/phonenumbers":   {"crm/phone"},
 	"github.com/danielgtaylor/huma":     {"web"},
 	"github.com/go-chi/chi":             {"web"},
 	"github.com/knadh/koanf":            {"cmd"},

@@ -103,6 +103,71 @@ type Note struct {
 	CorrelationIDs []string `json:"correlation_ids,omitempty"`
 	CallURL        string   `json:"call_url,omitempty"`
 	AudioURL       string   `json:"audio_url,omitempty"`
+	// Match is whose number it was in the connector's system; nil where nobody
+	// looked.
+	Match *Match `json:"match,omitempty"`
+	// Writing is what the mapping made for the connector's system.
+	Writing *Writing `json:"writing,omitempty"`
+}
+
+// Contact is a record about a person or a company in another system.
+type Contact struct {
+	// ID is what the system calls it, with the kind in front where it has
+	// several: "Lead/00Q5e000001".
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty"`
+	URL  string `json:"url,omitempty"`
+}
+
+// MatchState is what looking a number up came to.
+type MatchState string
+
+// The outcomes of a look-up. Only a matched one has a contact: of several that
+// have the number none is guessed.
+const (
+	MatchMatched   MatchState = "matched"
+	MatchMade      MatchState = "made" // nobody had it, a lead was made
+	MatchNone      MatchState = "none"
+	MatchSeveral   MatchState = "several"
+	MatchAnonymous MatchState = "anonymous"
+	MatchFailed    MatchState = "failed" // the system could not be asked
+)
+
+// Match is whose number the customer's is in one connector's system.
+type Match struct {
+	Connector string     `json:"connector"`
+	State     MatchState `json:"state"`
+	// Number is the customer's in E.164, or as it came; "" for an anonymous one.
+	Number  string   `json:"number,omitempty"`
+	Contact *Contact `json:"contact,omitempty"`
+	// Candidates is how many records have the number.
+	Candidates int       `json:"candidates,omitempty"`
+	At         time.Time `json:"at"`
+}
+
+// Writing is a note in the words and names of the system it goes to.
+type Writing struct {
+	Subject string `json:"subject"`
+	// Body is plain text, with "\n" between its lines.
+	Body string `json:"body"`
+	// Disposition, User and Queue are the system's own for the outcome, the
+	// agent and the queue; "" where the mapping has none.
+	Disposition string `json:"disposition,omitempty"`
+	User        string `json:"user,omitempty"`
+	Queue       string `json:"queue,omitempty"`
+	// Fields are further ones of the record, by the system's names.
+	Fields map[string]string `json:"fields,omitempty"`
+	// Tasks are what the agent promised.
+	Tasks []Task `json:"tasks,omitempty"`
+}
+
+// Task is something to do after a call.
+type Task struct {
+	// Key is the same in every revision of the note.
+	Key  string `json:"key"`
+	Text string `json:"text"`
+	// Due is the day it is to be done by; zero where none was named.
+	Due time.Time `json:"due,omitzero"`
 }
 
 // DeliveryState is how the delivery of a note stands.

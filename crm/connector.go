@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"earshot"
+	"earshot/crm/phone"
 )
 
 // Connector brings notes into one other system, such as a CRM.
@@ -15,10 +16,11 @@ import (
 // revision before. It is called concurrently, but for one note only once at a
 // time. It ends when ctx does, and keeps neither the Delivery nor what is in
 // it. The Delivery is as it stood before this attempt: State pending for the
-// first, unknown when an earlier one may have arrived, which is looked up
-// before it is sent again where the system can be asked. RemoteID is what an
-// earlier revision was confirmed with, "" when there was none. Key names the
-// revision and is what the receiver cuts doubles off by.
+// first, unknown when an earlier one, of this revision or one before, may have
+// arrived, which is looked up before it is sent again where the system can be
+// asked. RemoteID is what an earlier revision was confirmed with, "" when there
+// was none. Key names the revision and is what the receiver cuts doubles off
+// by; NoteID and CallID are what a record is looked up by.
 //
 // The remoteID returned, which may be "", is kept with the delivery. An error
 // is transient unless it is
@@ -33,6 +35,51 @@ type Connector interface {
 	// Name is unique among the connectors and never changes: see ValidName.
 	Name() string
 	Deliver(ctx context.Context, d earshot.Delivery) (remoteID string, err error)
+}
+
+// Finder is a Connector whose system knows who has a number.
+type Finder interface {
+	// Find returns the records that may have the number n: what a search for
+	// its spellings gives, at most a hundred. They are compared with n
+	// afterwards, so ones that only look alike do no harm. Errors are as those
+	// of Deliver.
+	Find(ctx context.Context, n phone.Number) ([]Candidate, error)
+}
+
+// Candidate is a contact with the numbers its record holds, as they are
+// written there.
+type Candidate struct {
+	earshot.Contact
+	Numbers []string
+}
+
+// LeadMaker is a Finder that can make a record for a number that nobody has.
+type LeadMaker interface {
+	// MakeLead makes it, or returns the one an earlier attempt made.
+	MakeLead(ctx context.Context, n phone.Number) (earshot.Contact, error)
+}
+
+// Tester is a Connector that can say whether its settings work.
+type Tester interface {
+	// Test checks the credentials, the permissions and a look-up, in this order,
+	// and writes nothing. It ends after the first that fails.
+	Test(ctx context.Context) []Check
+}
+
+// Check is one thing that was tested.
+type Check struct {
+	// Name says what: "credentials", "may create calls".
+	Name string
+	// Found is what was seen, e.g. as whom one is signed in.
+	Found string
+	Err   error
+}
+
+// Publisher is a Connector that shows a call while it lasts.
+type Publisher interface {
+	// Publish tells of one event. It has a second; what takes longer is
+	// dropped, and nothing is tried twice.
+	Publish(ctx context.Context, e earshot.Event) error
 }
 
 // ErrUnknown says that the outcome of an attempt is not known: what was sent

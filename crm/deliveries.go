@@ -95,6 +95,9 @@ func (h *Deliveries) Handle(ctx context.Context, j earshot.Job) (earshot.Commit,
 	if d.RemoteID == "" {
 		d.RemoteID = remoteID
 	}
+	if d.RemoteID == "" && mayHaveArrived(others, d) {
+		d.State = earshot.DeliveryUnknown
+	}
 	c, err := h.connector(d.Connector)
 	if err != nil {
 		return earshot.Commit{}, h.failed(ctx, d, d.State, earshot.Permanent(err))
@@ -116,6 +119,13 @@ func confirmed(all []earshot.Delivery, d earshot.Delivery) (newer int, remoteID 
 		}
 	}
 	return newer, remoteID
+}
+
+// mayHaveArrived reports whether it is unknown of another revision of d's note.
+func mayHaveArrived(all []earshot.Delivery, d earshot.Delivery) bool {
+	return slices.ContainsFunc(all, func(o earshot.Delivery) bool {
+		return o.NoteID == d.NoteID && o.Revision != d.Revision && o.State == earshot.DeliveryUnknown
+	})
 }
 
 func (h *Deliveries) connector(name string) (Connector, error) {

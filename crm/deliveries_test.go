@@ -289,3 +289,29 @@ func TestConnectorNames(t *testing.T) {
 		t.Error("two connectors of one name")
 	}
 }
+
+// TestEarlierRevisionMayBeThere: what became of the first revision is not
+// known, and the second must not be made a second note.
+func TestEarlierRevisionMayBeThere(t *testing.T) {
+	s := newMemStore()
+	first := intent(t, s, "all well")
+	var given []earshot.DeliveryState
+	var err error
+	h := newDeliveries(t, s, fake(func(_ context.Context, d earshot.Delivery) (string, error) {
+		given = append(given, d.State)
+		return "", err
+	}), nil)
+	err = Unknown(errors.New("reset"))
+	_ = run(t, h, s, first)
+	second := intent(t, s, "late words")
+	err = nil
+	if err := run(t, h, s, second); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(given, []earshot.DeliveryState{pending, unknown}) {
+		t.Errorf("connector was given states %v", given)
+	}
+	if err := run(t, h, s, first); err != nil || s.deliveries[0].State != failed || len(given) != 2 {
+		t.Errorf("the first revision is %s (%v), %d attempts", s.deliveries[0].State, err, len(given))
+	}
+}

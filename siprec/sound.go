@@ -41,18 +41,21 @@ func (s *Server) judge(from net.Addr, message []byte) *fault {
 // turnAway answers a message that the library does not get to see, where it
 // can be answered.
 func (s *Server) turnAway(transport string, from net.Addr, message []byte, f *fault, write func([]byte) (int, error)) {
+	if f == forbidden {
+		s.m.strangers.Inc()
+	} else {
+		s.m.unparsable.Inc()
+	}
 	status := 0
 	if res := answerTo(message, f); res != nil {
+		s.m.responses.WithLabelValues(strconv.Itoa(f.status)).Inc()
 		if _, err := write(res); err == nil {
-			s.m.responses.WithLabelValues(strconv.Itoa(f.status)).Inc()
 			status = f.status
 		}
 	}
 	if f == forbidden {
-		s.m.strangers.Inc()
 		return
 	}
-	s.m.unparsable.Inc()
 	s.trace.unparsable(transport, from, message, status, f.why)
 }
 
