@@ -64,7 +64,12 @@ func TestFloodOfEveryKind(t *testing.T) {
 		}
 	}
 	<-done
-	eventually(t, "garbage", func() bool { return flooded.Stats().PacketsInvalid > flood/100 && flooded.counters().stun > 0 })
+	eventually(t, "garbage", func() bool { // a busy machine may have read next to none of it
+		for _, b := range garbage() {
+			_, _ = at.Write(b)
+		}
+		return flooded.Stats().PacketsInvalid > flood/100 && flooded.counters().stun > 0
+	})
 	for _, s := range streams {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
@@ -125,7 +130,9 @@ func FuzzRTCP(f *testing.F) {
 }
 
 // closeAlike ends the stream and compares it with its recording, which may go
-// on in silence up to an event behind the audio.
+// on in silence up to an event behind the audio. A recording is read at the
+// rate of what came, a live stream at that of what was answered: where a static
+// format that was not answered makes these differ, they are as long, not alike.
 func (r *rig) closeAlike() {
 	r.t.Helper()
 	if err := r.s.Close(); err != nil {
@@ -135,6 +142,12 @@ func (r *rig) closeAlike() {
 	rec, err := r.e.Recorded("call", "stream")
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	if own, whole := r.s.Rate(), rec.Rate(); own != whole {
+		if end := rec.End(); end < r.s.End() {
+			r.t.Fatalf("the recording ends at %d, its stream at %d", end, r.s.End())
+		}
+		return
 	}
 	if pcm := read(r.t, rec); len(pcm) < len(live) || !slices.Equal(pcm[:len(live)], live) {
 		r.t.Fatalf("%d samples of the stream are not those of its recording, %d", len(live), len(pcm))
@@ -151,6 +164,8 @@ func FuzzDatagrams(f *testing.F) {
 	}
 	f.Add(series)
 	f.Add([]byte{12, 0, 0x80, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 255})
+	g722 := (&rtptest.Numbered{SSRC: 9}).Packet(9, []byte{1, 2, 3}) // not answered
+	f.Add(append([]byte{byte(len(g722)), 20}, g722...))
 	f.Fuzz(func(t *testing.T, series []byte) {
 		r := newRig(t, Config{})
 		for len(series) > 2 {
