@@ -4,7 +4,7 @@ BENCHTIME ?= 1s
 export PATH := $(CURDIR)/.setup/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup need build ui models demo test race lint fmt fuzz bench bench-asr bench-capacity bench-media eval soak fresh clean
+.PHONY: help setup need build ui models demo test crm-servers race lint fmt fuzz bench bench-asr bench-capacity bench-media eval soak fresh clean
 
 help: ## Show what there is to make.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -33,6 +33,9 @@ demo: need ## Place a call of a minute to a server of its own and show all that 
 
 test: need ## Run go vet and every test, with the race detector and the end-to-end tests.
 	@scripts/test
+
+crm-servers: ## Install and run Request Tracker and Tryton on loopback, to try notes with (Ctrl-C ends both).
+	@scripts/crm-servers
 
 race: need ## Run the tests of PKG (default ./...) with the race detector, each anew.
 	@go test -race -shuffle=on -count=1 $(or $(PKG),./...)
@@ -63,9 +66,9 @@ bench-media: need ## What receiving and recording costs at 100, 500 and 1,000 ca
 eval: need ## What is found in scripted calls, as written and as recognised (flite): facts, actions, suggestions (minutes).
 	@go run ./eval -recognised
 
-soak: need ## The long forms: kill -9 at 50 random moments, 200 calls at saturation, an hour of live transcription (two hours).
+soak: need ## The long forms: kill -9 at 50 random moments, 200 calls at saturation, 200 notes through a failing CRM, an hour of live transcription (two hours).
 	@go test -run '^$$' -bench Soak -benchtime 1x -timeout 3h ./transcribe
-	@E2E_KILLS=50 E2E_CALLS=200 go test -v -run 'Killed|Saturation' -timeout 3h ./e2e
+	@E2E_KILLS=50 E2E_CALLS=200 E2E_CHAOS=200 go test -v -run 'Killed|Saturation|Chaos' -timeout 3h ./e2e
 
 fresh: ## Try make demo and make test in a fresh clone on a fresh Debian 12 (root, debootstrap).
 	@scripts/fresh-clone-test

@@ -91,6 +91,9 @@ type Call struct {
 	// Problems are what went wrong without costing the recording, each one
 	// lower-case phrase: "metadata: no recording element".
 	Problems []string `json:"problems,omitempty"`
+	// Matches are whose number the customer's is in the systems that notes go
+	// to, one for each that can look it up.
+	Matches []Match `json:"matches,omitempty"`
 	// Marks are what else happened, in order: keys pressed, pauses, holds.
 	Marks []Mark `json:"marks"`
 	// Paused is set while nothing is recorded at somebody's wish. It stays set

@@ -22,8 +22,12 @@ type Commit struct {
 	// Watermarks replace the stored ones; a position never goes back.
 	Watermarks  []Watermark
 	Suggestions []Suggestion
+	// Feedback replaces what was said of the same suggestion before.
+	Feedback []Feedback
 	// Summaries are kept by revision; the highest one counts.
 	Summaries []Summary
+	// Matches are inserted or replaced by (call, connector).
+	Matches []CallMatch
 	// Deliveries are inserted or replaced by (note, revision).
 	Deliveries []Delivery
 	// Jobs are inserted unless (kind, key) exists.

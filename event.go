@@ -17,11 +17,13 @@ const (
 	EventCallEnded           EventType = "call.ended"           // Call: no more media; state wrapping or interrupted
 	EventCallSettled         EventType = "call.settled"         // Call
 	EventCallMarked          EventType = "call.marked"          // Mark: new, or gone on under the same ID
+	EventCallMatched         EventType = "call.matched"         // CallMatch
 	EventRecordingReady      EventType = "recording.ready"      // Call
 	EventUtterancePartial    EventType = "utterance.partial"    // Utterance; never stored
 	EventUtteranceFinal      EventType = "utterance.final"      // Utterance
 	EventTranscriptCompleted EventType = "transcript.completed" // TranscriptCompleted
 	EventSuggestionCreated   EventType = "suggestion.created"   // Suggestion
+	EventSuggestionRated     EventType = "suggestion.rated"     // Feedback
 	EventSummaryCreated      EventType = "summary.created"      // Summary
 	EventHandOverCreated     EventType = "handover.created"     // HandOver
 	EventNoteUpdated         EventType = "note.updated"         // Delivery
@@ -31,8 +33,8 @@ const (
 func EventTypes() []EventType {
 	return []EventType{
 		EventCallStarted, EventCallUpdated, EventCallEnded, EventCallSettled,
-		EventCallMarked, EventRecordingReady, EventUtteranceFinal, EventTranscriptCompleted,
-		EventSuggestionCreated, EventSummaryCreated, EventHandOverCreated, EventNoteUpdated,
+		EventCallMarked, EventCallMatched, EventRecordingReady, EventUtteranceFinal, EventTranscriptCompleted,
+		EventSuggestionCreated, EventSuggestionRated, EventSummaryCreated, EventHandOverCreated, EventNoteUpdated,
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	JobAssist    JobKind = "assist"    // answer a final utterance
 	JobSummarize JobKind = "summarize" // summarise a call
 	JobNote      JobKind = "note"      // compose a note and store the intent to deliver it
+	JobMatch     JobKind = "match"     // look up whose number the customer's is
 	JobDeliver   JobKind = "deliver"   // bring a stored note to its connector
 	JobSettle    JobKind = "settle"    // end the wrap-up of a call
 	JobAgain     JobKind = "again"     // recognise a call again

@@ -103,6 +103,8 @@ type Note struct {
 	CorrelationIDs []string `json:"correlation_ids,omitempty"`
 	CallURL        string   `json:"call_url,omitempty"`
 	AudioURL       string   `json:"audio_url,omitempty"`
+	// Queue is that of the [Call].
+	Queue string `json:"queue,omitempty"`
 	// Match is whose number it was in the connector's system; nil where nobody
 	// looked.
 	Match *Match `json:"match,omitempty"`
@@ -143,6 +145,12 @@ type Match struct {
 	// Candidates is how many records have the number.
 	Candidates int       `json:"candidates,omitempty"`
 	At         time.Time `json:"at"`
+}
+
+// CallMatch is the match of a call.
+type CallMatch struct {
+	CallID CallID `json:"call_id"`
+	Match
 }
 
 // Writing is a note in the words and names of the system it goes to.

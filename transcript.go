@@ -179,11 +179,18 @@ type Suggestion struct {
 	AtMS       int64     `json:"at_ms"`
 	Confidence float64   `json:"confidence"`
 	CreatedAt  time.Time `json:"created_at"`
-	// By is "rules" or the model's name.
-	By string `json:"by"`
+	// By is "rules" or the model's name; Fallback says why a configured model did
+	// not word it, and Prompt names the prompt it was given.
+	By       string `json:"by"`
+	Fallback string `json:"fallback,omitempty"`
+	Prompt   string `json:"prompt,omitempty"`
+	// Reply is what the agent may say next, in a model's words; "" without one.
+	Reply string `json:"reply,omitempty"`
 	// SpeakerUnsure is set when it is not known whether the customer said what
 	// this answers ([SureRole]).
 	SpeakerUnsure bool `json:"speaker_unsure,omitempty"`
+	// Feedback is the newest verdict on it, nil without one.
+	Feedback *Feedback `json:"feedback,omitempty"`
 }
 
 // Citation is the passage a suggestion stands on.

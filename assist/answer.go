@@ -2,6 +2,7 @@ package assist
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -43,19 +44,32 @@ func (a *Assistant) answer(ctx context.Context, call earshot.Call, s *speech, hi
 		ID: suggestionID(call.ID, u.ID, "answer"), CallID: call.ID, Kind: "answer", UtteranceID: u.ID, AtMS: u.EndMS, CreatedAt: time.Now().UTC(),
 	}
 	if a.completer != nil && !call.State.Ended() {
-		w, err := a.word(ctx, matches, s, history)
+		p := a.prompt.Load()
+		var w *worded
+		err := a.follow(ctx, call, u, func(ctx context.Context) (err error) {
+			w, err = a.word(ctx, p.text, matches, s, history)
+			return err
+		})
+		out.Prompt = p.version
 		switch {
+		case errors.Is(err, errMoved), errors.Is(err, errEnded):
+			a.dropped.WithLabelValues(err.Error()).Inc()
+			return nil, nil
 		case err == nil && w == nil:
 			return nil, nil // the model says that no passage answers
 		case err == nil:
-			out.By, out.Text, best = a.cfg.Model, w.text, w.match
+			out.By, out.Text, out.Reply, best = a.cfg.Model, w.text, w.reply, w.match
+			if w.mute {
+				a.dropped.WithLabelValues("reply not borne out").Inc()
+			}
 			if w.rejected != nil {
-				out.By = byRules
+				out.By, out.Fallback = byRules, w.rejected.Error()
 				a.fellBack(call, u, w.rejected)
 			}
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		default:
+			out.Fallback = err.Error()
 			a.fellBack(call, u, err)
 		}
 	}

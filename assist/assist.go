@@ -42,6 +42,14 @@ type Config struct {
 	Playbook, Knowledge string
 	// Model is the name the suggestions of the Completer carry.
 	Model string
+	// Prompt is a file with the prompt of the Completer; "" is the built-in one.
+	Prompt string
+	// Talk is how a call goes on while the Completer thinks: what is no longer
+	// wanted then is dropped. nil: it is not followed.
+	Talk Talk
+	// Show is given what the rules suggest before the Completer is asked, so that it
+	// does not wait; it comes with the answer again. nil: it comes only then.
+	Show func(ctx context.Context, call earshot.CallID, list []earshot.Suggestion) error
 }
 
 // pollEvery is how often playbook and knowledge are looked at for changes.
@@ -55,9 +63,13 @@ type Assistant struct {
 	playbook  atomic.Pointer[Playbook]
 	stamp     stamp // of the playbook; owned by Watch
 	knowledge *knowledge
-	made      *prometheus.CounterVec
-	fallbacks prometheus.Counter
-	reloads   *prometheus.CounterVec
+	prompt    atomic.Pointer[prompt]
+	// promptStamp is owned by Watch.
+	promptStamp stamp
+	dropped     *prometheus.CounterVec
+	made        *prometheus.CounterVec
+	fallbacks   prometheus.Counter
+	reloads     *prometheus.CounterVec
 }
 
 // New reads the playbook, which must be valid, and looks for the knowledge
@@ -71,12 +83,25 @@ func New(cfg Config, index Index, completer Completer, log *slog.Logger) (*Assis
 		made: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "earshot_assist_suggestions_total", Help: "Suggestions made, by kind, and by rules or a model.",
 		}, []string{"kind", "by"}),
+		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "earshot_assist_dropped_total", Help: "Words of a model that are not shown: no longer wanted, or not borne out.",
+		}, []string{"reason"}),
 		fallbacks: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "earshot_assist_fallbacks_total", Help: "Answers worded by the rules because the model failed or was not borne out.",
 		}),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "earshot_assist_playbook_reloads_total", Help: "Changed playbooks read, by result.",
 		}, []string{"result"}),
+	}
+	p, err := readPrompt(cfg.Prompt)
+	if err != nil {
+		return nil, err
+	}
+	a.prompt.Store(p)
+	if cfg.Prompt != "" {
+		if a.promptStamp, err = stampOf(cfg.Prompt); err != nil {
+			return nil, fmt.Errorf("prompt: %w", err)
+		}
 	}
 	a.playbook.Store(&Playbook{})
 	if cfg.Playbook != "" {
@@ -99,7 +124,7 @@ func New(cfg Config, index Index, completer Completer, log *slog.Logger) (*Assis
 
 // Collectors returns the metrics of the assistant.
 func (a *Assistant) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{a.made, a.fallbacks, a.reloads}
+	return []prometheus.Collector{a.made, a.fallbacks, a.dropped, a.reloads}
 }
 
 // IndexAll brings the index up to the articles in the folder. An error means
@@ -120,6 +145,7 @@ func (a *Assistant) Watch(ctx context.Context) error {
 		case <-tick.C:
 		}
 		a.reload()
+		a.reloadPrompt()
 		text := ""
 		if err := a.knowledge.sync(ctx); err != nil && ctx.Err() == nil {
 			text = err.Error()
@@ -198,17 +224,31 @@ func (a *Assistant) Answer(ctx context.Context, call earshot.Call, history []ear
 	u.Role = roleOf(call, u, history)
 	s := newSpeech(fragmentBefore(history, u), u.Text)
 	out := a.fire(call, s, u, made)
-	if u.Role != earshot.RoleAgent {
-		answer, err := a.answer(ctx, call, s, history, u, made)
-		if err != nil {
+	a.finish(out, u)
+	if u.Role == earshot.RoleAgent {
+		return out, nil
+	}
+	if len(out) > 0 && a.completer != nil && a.cfg.Show != nil {
+		if err := a.cfg.Show(ctx, call.ID, out); err != nil {
 			return nil, err
 		}
-		if answer != nil {
-			out = append(out, *answer)
-		}
 	}
-	for i := range out {
-		o := &out[i]
+	answer, err := a.answer(ctx, call, s, history, u, made)
+	if err != nil {
+		return nil, err
+	}
+	if answer == nil {
+		return out, nil
+	}
+	list := []earshot.Suggestion{*answer}
+	a.finish(list, u)
+	return append(out, list...), nil
+}
+
+// finish says of suggestions whether the speaker is sure, and counts them.
+func (a *Assistant) finish(list []earshot.Suggestion, u earshot.Utterance) {
+	for i := range list {
+		o := &list[i]
 		o.SpeakerUnsure = u.Role != earshot.RoleAgent && u.Role != earshot.RoleCustomer
 		by := "rules"
 		if o.By != byRules {
@@ -216,7 +256,6 @@ func (a *Assistant) Answer(ctx context.Context, call earshot.Call, history []ear
 		}
 		a.made.WithLabelValues(o.Kind, by).Inc()
 	}
-	return out, nil
 }
 
 // roleOf is the role of who speaks. Of who is not known, one who has greeted as

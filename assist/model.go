@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"text/template"
 
 	"earshot"
 	"earshot/spoken"
@@ -17,10 +16,10 @@ import (
 //go:embed prompts
 var prompts embed.FS
 
-// The prompt in use, and the schema of its answer.
+// The built-in prompt, and the schema of the answer to any.
 const (
-	promptFile = "prompts/answer.v1.tmpl"
-	schemaFile = "prompts/answer.v1.schema.json"
+	promptFile = "prompts/" + builtIn + ".tmpl"
+	schemaFile = "prompts/" + builtIn + ".schema.json"
 )
 
 // What a model is shown and may say.
@@ -41,6 +40,10 @@ var (
 type worded struct {
 	text  string
 	match match
+	// reply is what the agent may say next, "" if there is nothing; mute says that
+	// what the model would say is not borne out.
+	reply string
+	mute  bool
 	// rejected is why the text is the passage's and not the model's.
 	rejected error
 }
@@ -61,17 +64,14 @@ type modelAnswer struct {
 	Passage    string `json:"passage"`
 	Quote      string `json:"quote"`
 	Answer     string `json:"answer"`
+	Reply      string `json:"reply"`
 }
 
 // word lets the model choose and word the answer. It returns nil if the model
 // says that no passage answers, and an error if what it says does not stand on
 // the passage it cites.
-func (a *Assistant) word(ctx context.Context, matches []match, s *speech, history []earshot.Utterance) (*worded, error) {
+func (a *Assistant) word(ctx context.Context, system string, matches []match, s *speech, history []earshot.Utterance) (*worded, error) {
 	matches = matches[:min(len(matches), mostPassages)]
-	system, err := prompt()
-	if err != nil {
-		return nil, err
-	}
 	user, err := userMessage(matches, s, history)
 	if err != nil {
 		return nil, err
@@ -88,18 +88,6 @@ func (a *Assistant) word(ctx context.Context, matches []match, s *speech, histor
 		return nil, nil
 	}
 	return m.check(matches)
-}
-
-func prompt() (string, error) {
-	t, err := template.ParseFS(prompts, promptFile)
-	if err != nil {
-		return "", fmt.Errorf("read prompt: %w", err)
-	}
-	var b strings.Builder
-	if err := t.Execute(&b, map[string]any{"Words": mostWords * 2 / 3}); err != nil {
-		return "", fmt.Errorf("write prompt: %w", err)
-	}
-	return b.String(), nil
 }
 
 func userMessage(matches []match, s *speech, history []earshot.Utterance) (string, error) {
@@ -132,10 +120,21 @@ func (m modelAnswer) check(matches []match) (*worded, error) {
 		if len(strings.Fields(quote)) < 2 || !strings.Contains(" "+spoken.Canonical(p.Text)+" ", " "+quote+" ") {
 			return nil, errNoQuote
 		}
-		if !bornOut(m.Answer, m.Quote, p) {
-			return &worded{text: quoted(p.Text, quote), match: matches[i], rejected: errWording}, nil
+		said := quoted(p.Text, quote)
+		w := &worded{text: said, match: matches[i]}
+		evidence := stems(p.Heading + ". " + said)
+		if !bornOut(m.Answer, m.Quote, evidence) {
+			w.rejected = errWording
+			return w, nil
 		}
-		return &worded{text: strings.TrimSpace(m.Answer), match: matches[i]}, nil
+		w.text = strings.TrimSpace(m.Answer)
+		if reply := strings.TrimSpace(m.Reply); reply != "" {
+			if bornOut(reply, m.Quote, evidence) {
+				w.reply = reply
+			}
+			w.mute = w.reply == ""
+		}
+		return w, nil
 	}
 	return nil, errNoPassage
 }
@@ -155,25 +154,32 @@ func quoted(text, quote string) string {
 	return text
 }
 
-// bornOut reports whether an answer says nothing but what the passage says: it
-// has no word of meaning, number or address that the passage lacks, and denies
-// what the quote denies and nothing else.
-func bornOut(answer, quote string, p earshot.Passage) bool {
-	if n := len(strings.Fields(answer)); n == 0 || n > mostWords {
+// courtesy are words that say nothing of the matter.
+var courtesy = map[string]bool{
+	"customer": true, "sorry": true, "happy": true, "glad": true, "thank": true, "thanks": true, "please": true, "understand": true,
+	"course": true, "certainly": true, "sure": true, "hear": true, "tell": true, "sir": true, "madam": true,
+}
+
+// bornOut reports whether a text says nothing but what the quoted sentences and
+// their heading say, whose stems are the evidence: it has no word of meaning,
+// number or address that they lack, and denies what the quote denies and nothing
+// else. What only the talk has is no evidence: whoever is on the line could have
+// said it.
+func bornOut(text, quote string, evidence map[string]bool) bool {
+	if n := len(strings.Fields(text)); n == 0 || n > mostWords {
 		return false
 	}
-	have := stems(p.Heading + ". " + p.Text)
 	found := 0
-	for _, w := range spoken.Terms(spoken.Words(answer)) {
-		known := have[spoken.Stem(w)]
-		if !known && (strings.ContainsAny(w, "0123456789@/$€£.") || !spoken.IsStop(w) && w != "customer") {
+	for _, w := range spoken.Terms(spoken.Words(text)) {
+		known := evidence[spoken.Stem(w)]
+		if !known && (strings.ContainsAny(w, "0123456789@/$€£.") || !spoken.IsStop(w) && !courtesy[w]) {
 			return false
 		}
 		if known && !spoken.IsStop(w) {
 			found++
 		}
 	}
-	return found > 0 && denies(answer) == denies(quote)
+	return found > 0 && denies(text) == denies(quote)
 }
 
 // denies reports whether a text says that something is not so.

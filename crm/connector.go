@@ -46,6 +46,12 @@ type Finder interface {
 	Find(ctx context.Context, n phone.Number) ([]Candidate, error)
 }
 
+// Limited is a Connector whose system takes only so much at a time.
+type Limited interface {
+	// PerMinute is how many look-ups and deliveries a minute it takes.
+	PerMinute() int
+}
+
 // Candidate is a contact with the numbers its record holds, as they are
 // written there.
 type Candidate struct {
@@ -77,9 +83,30 @@ type Check struct {
 
 // Publisher is a Connector that shows a call while it lasts.
 type Publisher interface {
+	// Events are the types it wants to be told of, always the same. Of
+	// [earshot.EventCallMatched] a [Finder] is told those in its own system.
+	Events() []earshot.EventType
 	// Publish tells of one event. It has a second; what takes longer is
 	// dropped, and nothing is tried twice.
 	Publish(ctx context.Context, e earshot.Event) error
+}
+
+// Abilities says in a few words what a connector can do.
+func Abilities(c Connector) []string {
+	list := []string{"writes notes"}
+	if _, ok := c.(Finder); ok {
+		list = append(list, "looks numbers up")
+	}
+	if _, ok := c.(LeadMaker); ok {
+		list = append(list, "makes leads")
+	}
+	if _, ok := c.(Publisher); ok {
+		list = append(list, "shows calls while they last")
+	}
+	if _, ok := c.(Tester); ok {
+		list = append(list, "can be tested")
+	}
+	return list
 }
 
 // ErrUnknown says that the outcome of an attempt is not known: what was sent

@@ -23,6 +23,7 @@ type memStore struct {
 	mu         sync.Mutex
 	calls      map[earshot.CallID]earshot.Call
 	summaries  map[earshot.CallID]earshot.Summary
+	said       map[earshot.CallID][]earshot.Utterance
 	deliveries []earshot.Delivery
 	history    []earshot.Delivery
 	jobs       []earshot.Job
@@ -73,6 +74,10 @@ func (s *memStore) Delivery(_ context.Context, id earshot.NoteID, revision int) 
 	return earshot.Delivery{}, earshot.ErrNotFound
 }
 
+func (s *memStore) Utterances(_ context.Context, id earshot.CallID) ([]earshot.Utterance, error) {
+	return s.said[id], nil
+}
+
 func (s *memStore) Apply(ctx context.Context, c earshot.Commit) ([]earshot.Event, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,6 +100,11 @@ func (s *memStore) Apply(ctx context.Context, c earshot.Commit) ([]earshot.Event
 		} else {
 			s.deliveries = append(s.deliveries, kept)
 		}
+	}
+	for _, m := range c.Matches {
+		call := s.calls[m.CallID]
+		call.Matches = append(slices.DeleteFunc(call.Matches, func(o earshot.Match) bool { return o.Connector == m.Connector }), m.Match)
+		s.calls[m.CallID] = call
 	}
 	s.jobs = append(s.jobs, c.Jobs...)
 	s.events = append(s.events, c.Events...)

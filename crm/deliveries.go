@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -31,6 +30,7 @@ type DeliveryStore interface {
 // [earshot.JobDeliver] jobs.
 type Deliveries struct {
 	store      DeliveryStore
+	matcher    *Matcher
 	connectors map[string]Connector
 	observe    func(Outcome)
 	log        *slog.Logger
@@ -39,14 +39,15 @@ type Deliveries struct {
 	gone map[string]bool
 }
 
-// NewDeliveries makes the worker for these connectors. Each attempt is told to
-// observe, which may be nil. A bad name or one used twice is an error.
-func NewDeliveries(store DeliveryStore, connectors []Connector, observe func(Outcome), log *slog.Logger) (*Deliveries, error) {
+// NewDeliveries makes the worker for these connectors, which are those of the
+// matcher. Each attempt is told to observe, which may be nil. A bad name or one
+// used twice is an error.
+func NewDeliveries(store DeliveryStore, matcher *Matcher, connectors []Connector, observe func(Outcome), log *slog.Logger) (*Deliveries, error) {
 	if observe == nil {
 		observe = func(Outcome) {}
 	}
 	h := &Deliveries{
-		store: store, connectors: map[string]Connector{}, observe: observe, log: log, gone: map[string]bool{},
+		store: store, matcher: matcher, connectors: map[string]Connector{}, observe: observe, log: log, gone: map[string]bool{},
 	}
 	for _, c := range connectors {
 		if err := ValidName(c.Name()); err != nil {
@@ -142,17 +143,21 @@ func (h *Deliveries) connector(name string) (Connector, error) {
 }
 
 func (h *Deliveries) attempt(ctx context.Context, c Connector, d earshot.Delivery) (earshot.Commit, error) {
+	d, before, err := h.address(ctx, d)
+	if err != nil {
+		return earshot.Commit{}, h.failed(ctx, d, d.State, h.disabledBy(c, err))
+	}
 	begun := d
 	begun.Attempts++
 	begun.State, begun.UpdatedAt = earshot.DeliveryUnknown, now()
-	if _, err := h.store.Apply(ctx, earshot.Commit{Deliveries: []earshot.Delivery{begun}}); err != nil {
+	before.Deliveries = []earshot.Delivery{begun}
+	if _, err := h.store.Apply(ctx, before); err != nil {
 		return earshot.Commit{}, fmt.Errorf("store the attempt: %w", err)
 	}
 	start := time.Now()
 	remoteID, err := h.deliver(ctx, c, d)
 	state := outcome(d.State, err)
-	isGone := errors.Is(err, earshot.ErrGone)
-	h.observe(Outcome{Connector: c.Name(), State: state, Took: time.Since(start), Gone: isGone})
+	h.observe(Outcome{Connector: c.Name(), State: state, Took: time.Since(start), Gone: errors.Is(err, earshot.ErrGone)})
 	prior := d.State
 	d.Attempts++
 	if err == nil {
@@ -162,23 +167,36 @@ func (h *Deliveries) attempt(ctx context.Context, c Connector, d earshot.Deliver
 		}
 		return changed(d, state), nil
 	}
-	if isGone {
-		h.disable(c.Name())
-		err = earshot.Permanent(err)
-	}
 	d.State = state
-	return earshot.Commit{}, h.failed(ctx, d, prior, err)
+	return earshot.Commit{}, h.failed(ctx, d, prior, h.disabledBy(c, err))
 }
 
-// deliver calls the connector; a panic is an error after which nothing is
-// known.
+// address waits for the connector's turn and finds out on whose record the note
+// is to be; what came of it is in the commit.
+func (h *Deliveries) address(ctx context.Context, d earshot.Delivery) (earshot.Delivery, earshot.Commit, error) {
+	if err := h.matcher.limits.wait(ctx, d.Connector); err != nil {
+		return d, earshot.Commit{}, err
+	}
+	match, err := h.matcher.settle(ctx, d.Note, true)
+	if err != nil {
+		return d, earshot.Commit{}, err
+	}
+	var found earshot.Commit
+	if match != nil && match != d.Note.Match {
+		found = matchCommit(d.CallID, *match)
+	}
+	d.Note = h.matcher.addressed(d.Note, match)
+	return d, found, nil
+}
+
+// deliver calls the connector; after a panic nothing is known.
 func (h *Deliveries) deliver(ctx context.Context, c Connector, d earshot.Delivery) (remoteID string, err error) {
 	defer func() {
-		if p := recover(); p != nil {
-			h.log.Error("connector panicked", "connector", c.Name(), "call_id", d.CallID, "stack", string(debug.Stack()))
-			err = Unknown(errors.New("connector panicked"))
+		if errors.Is(err, errPanicked) {
+			err = Unknown(err)
 		}
 	}()
+	defer recovered(h.log, c.Name(), &err)
 	return c.Deliver(ctx, d)
 }
 
@@ -223,13 +241,19 @@ func changed(d earshot.Delivery, state earshot.DeliveryState) earshot.Commit {
 	}
 }
 
-func (h *Deliveries) disable(name string) {
+// disabledBy disables the connector if its receiver wants no more, which makes
+// the error permanent.
+func (h *Deliveries) disabledBy(c Connector, err error) error {
+	if !errors.Is(err, earshot.ErrGone) {
+		return err
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.gone[name] {
-		h.gone[name] = true
-		h.log.Error("connector is disabled: its receiver wants no more notes", "connector", name)
+	if !h.gone[c.Name()] {
+		h.gone[c.Name()] = true
+		h.log.Error("connector is disabled: its receiver wants no more notes", "connector", c.Name())
 	}
+	return earshot.Permanent(err)
 }
 
 func now() time.Time { return time.Now().UTC() }

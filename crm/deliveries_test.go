@@ -28,7 +28,7 @@ func answer(got *[]earshot.Delivery, remoteID string, err error) fake {
 
 func newDeliveries(t *testing.T, s *memStore, c Connector, observe func(Outcome)) *Deliveries {
 	t.Helper()
-	h, err := NewDeliveries(s, []Connector{c}, observe, testLog(t))
+	h, err := NewDeliveries(s, newMatcher(t, s, nil, c), []Connector{c}, observe, testLog(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +265,7 @@ func TestOutcomeIsStoredThoughTheTimeIsOver(t *testing.T) {
 func TestDeliverJobThatCannotWork(t *testing.T) {
 	s := newMemStore()
 	j := intent(t, s, "one")
-	h, err := NewDeliveries(s, nil, nil, testLog(t)) // the connector is not configured any more
+	h, err := NewDeliveries(s, newMatcher(t, s, nil), nil, nil, testLog(t)) // the connector is not configured any more
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -285,7 +285,7 @@ func TestDeliverJobThatCannotWork(t *testing.T) {
 
 func TestConnectorNames(t *testing.T) {
 	c := answer(new([]earshot.Delivery), "", nil)
-	if _, err := NewDeliveries(newMemStore(), []Connector{c, c}, nil, testLog(t)); err == nil {
+	if _, err := NewDeliveries(newMemStore(), newMatcher(t, nil, nil), []Connector{c, c}, nil, testLog(t)); err == nil {
 		t.Error("two connectors of one name")
 	}
 }

@@ -58,8 +58,12 @@ func Compose(call earshot.Call, summary earshot.Summary, links Links, connector 
 		CallURL:      links.CallURL,
 		AudioURL:     links.AudioURL,
 
+		Queue:          call.Queue,
 		Conversation:   call.Conversation,
 		CorrelationIDs: slices.Clone(call.CorrelationIDs),
+	}
+	if i := slices.IndexFunc(call.Matches, func(m earshot.Match) bool { return m.Connector == connector }); i >= 0 {
+		n.Match = new(call.Matches[i])
 	}
 	n.EndedAt = n.StartedAt
 	if call.EndedAt != nil {
@@ -80,10 +84,10 @@ func clean(t time.Time) time.Time { return t.UTC().Round(0) }
 func own[T any](list []T) []T { return append([]T{}, list...) }
 
 // contentHash is the same for notes that tell the receiver the same. When a
-// summary was made and how often, and that the call has settled since, is no
-// news.
+// summary was made and how often, that the call has settled since and who its
+// customer was found to be is no news.
 func contentHash(n earshot.Note) string {
-	n.Revision, n.State = 0, ""
+	n.Revision, n.State, n.Match = 0, "", nil
 	n.Summary.Revision, n.Summary.CreatedAt = 0, time.Time{}
 	raw, err := json.Marshal(n)
 	if err != nil {

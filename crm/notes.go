@@ -12,16 +12,17 @@ import (
 )
 
 // deliverLanes is how many deliveries of one connector run at once: enough to
-// keep up, few enough for a receiver that does not answer to leave the workers
+// keep up with a slow one, few enough for a receiver that does not answer to leave the workers
 // to others. Those of one call are in one lane.
-const deliverLanes = 2
+const deliverLanes = 4
 
 // CallReader is what composing a note reads. Summary returns nil when the call
-// has none; Deliveries may come in any order.
+// has none; Deliveries may come in any order, Utterances by time.
 type CallReader interface {
 	Call(ctx context.Context, id earshot.CallID) (earshot.Call, error)
 	Summary(ctx context.Context, id earshot.CallID) (*earshot.Summary, error)
 	Deliveries(ctx context.Context, id earshot.CallID) ([]earshot.Delivery, error)
+	Utterances(ctx context.Context, id earshot.CallID) ([]earshot.Utterance, error)
 }
 
 // NotePayload is the payload of a [earshot.JobNote] job.
@@ -56,16 +57,17 @@ func DeliverJob(d earshot.Delivery) earshot.Job {
 
 // Notes composes notes. It is the worker of [earshot.JobNote] jobs.
 type Notes struct {
-	read  CallReader
-	links func(earshot.CallID) Links
+	read    CallReader
+	links   func(earshot.CallID) Links
+	mapping *Mapping
 }
 
-// NewNotes makes the composer; links may be nil.
-func NewNotes(read CallReader, links func(earshot.CallID) Links) *Notes {
+// NewNotes makes the composer; links and mapping may be nil.
+func NewNotes(read CallReader, links func(earshot.CallID) Links, mapping *Mapping) *Notes {
 	if links == nil {
 		links = func(earshot.CallID) Links { return Links{} }
 	}
-	return &Notes{read, links}
+	return &Notes{read, links, mapping}
 }
 
 // Handle composes the note and returns the intent to deliver it, unless the
@@ -79,30 +81,49 @@ func (n *Notes) Handle(ctx context.Context, j earshot.Job) (earshot.Commit, erro
 	if err := ValidName(p.Connector); err != nil {
 		return earshot.Commit{}, earshot.Permanent(err)
 	}
-	call, err := n.read.Call(ctx, j.CallID)
-	if err != nil {
-		return earshot.Commit{}, permanentIfMissing(fmt.Errorf("read call: %w", err))
-	}
-	summary, err := n.read.Summary(ctx, j.CallID)
-	if err != nil {
-		return earshot.Commit{}, permanentIfMissing(fmt.Errorf("read summary: %w", err))
-	}
-	if summary == nil {
-		return earshot.Commit{}, earshot.Permanent(errors.New("the call has no summary"))
-	}
 	last, err := n.last(ctx, j.CallID, p.Connector)
 	if err != nil {
 		return earshot.Commit{}, err
 	}
-	note := Compose(call, *summary, n.links(call.ID), p.Connector, last.Revision+1)
+	note, err := n.Preview(ctx, j.CallID, p.Connector, last.Revision+1)
+	if err != nil {
+		return earshot.Commit{}, err
+	}
 	if last.Revision > 0 && contentHash(last.Note) == contentHash(note) {
 		return earshot.Commit{}, nil
 	}
 	d := earshot.Delivery{
-		NoteID: note.ID, CallID: call.ID, Connector: p.Connector, Revision: note.Revision,
+		NoteID: note.ID, CallID: note.CallID, Connector: p.Connector, Revision: note.Revision,
 		Key: KeyFor(note.ID, note.Revision), Note: note, State: earshot.DeliveryPending, UpdatedAt: now(),
 	}
 	return earshot.Commit{Deliveries: []earshot.Delivery{d}, Jobs: []earshot.Job{DeliverJob(d)}}, nil
+}
+
+// ErrNoSummary says that there is nothing yet to make a note of.
+var ErrNoSummary = errors.New("the call has no summary")
+
+// Preview composes a revision of the note of a call, and stores nothing.
+func (n *Notes) Preview(ctx context.Context, id earshot.CallID, connector string, revision int) (earshot.Note, error) {
+	call, err := n.read.Call(ctx, id)
+	if err != nil {
+		return earshot.Note{}, permanentIfMissing(fmt.Errorf("read call: %w", err))
+	}
+	summary, err := n.read.Summary(ctx, id)
+	if err != nil {
+		return earshot.Note{}, permanentIfMissing(fmt.Errorf("read summary: %w", err))
+	}
+	if summary == nil {
+		return earshot.Note{}, earshot.Permanent(ErrNoSummary)
+	}
+	said, err := n.read.Utterances(ctx, id)
+	if err != nil {
+		return earshot.Note{}, fmt.Errorf("read utterances: %w", err)
+	}
+	note := Compose(call, *summary, n.links(id), connector, revision)
+	if note.Writing, err = n.mapping.Write(note, call.SureRoles(said)); err != nil {
+		return earshot.Note{}, earshot.Permanent(err)
+	}
+	return note, nil
 }
 
 // last returns the newest delivery of the note, the zero value for none.

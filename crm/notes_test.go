@@ -11,7 +11,7 @@ import (
 // compose runs a note job and applies what it returns.
 func compose(t *testing.T, s *memStore, summaryRevision int) earshot.Commit {
 	t.Helper()
-	n := NewNotes(s, func(id earshot.CallID) Links { return Links{CallURL: "http://e/" + string(id)} })
+	n := NewNotes(s, func(id earshot.CallID) Links { return Links{CallURL: "http://e/" + string(id)} }, nil)
 	c, err := n.Handle(t.Context(), NoteJob("c1", "crm", summaryRevision))
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func TestNotesOfConnectorsAreApart(t *testing.T) {
 	s := newMemStore()
 	s.addCall("c1", "all well")
 	compose(t, s, 1)
-	c, err := NewNotes(s, nil).Handle(t.Context(), NoteJob("c1", "crm-2", 1))
+	c, err := NewNotes(s, nil, nil).Handle(t.Context(), NoteJob("c1", "crm-2", 1))
 	if err != nil || len(c.Deliveries) != 1 || c.Deliveries[0].Revision != 1 || c.Deliveries[0].NoteID != "c1-crm-2" {
 		t.Errorf("commit %+v, %v", c, err)
 	}
@@ -82,7 +82,7 @@ func TestNoteJobThatCannotWork(t *testing.T) {
 		"bad name":   NoteJob("c1", "a.b", 1),
 		"payload":    bad,
 	} {
-		_, err := NewNotes(s, nil).Handle(t.Context(), j)
+		_, err := NewNotes(s, nil, nil).Handle(t.Context(), j)
 		if _, ok := errors.AsType[*earshot.PermanentError](err); !ok {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -19,11 +19,14 @@ var (
 	errLongReply = errors.New("answer over the size limit")
 )
 
+// exchange asks the endpoint one time.
+type exchange func(ctx context.Context, req openai.ChatCompletionRequest) (string, *Error)
+
 // attempt asks until there is an answer, an error that asking again will not
 // mend, or no attempt left.
-func (c *Client) attempt(ctx context.Context, req openai.ChatCompletionRequest) (string, error) {
+func (c *Client) attempt(ctx context.Context, once exchange, req openai.ChatCompletionRequest) (string, error) {
 	for n := 1; ; n++ {
-		answer, err := c.once(ctx, req)
+		answer, err := once(ctx, req)
 		if err == nil {
 			return answer, nil
 		}
@@ -66,8 +69,7 @@ func (c *Client) once(parent context.Context, req openai.ChatCompletionRequest) 
 	if err != nil {
 		return "", classify(ctx, err, resp.Header())
 	}
-	c.tokens.Add(float64(max(resp.Usage.TotalTokens, 0)))
-	c.budget.spend(parent, resp.Usage.TotalTokens)
+	c.spend(parent, resp.Usage)
 	if len(resp.Choices) == 0 {
 		return "", &Error{Kind: KindMalformed, Detail: "no choices"}
 	}

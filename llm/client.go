@@ -37,6 +37,9 @@ type Config struct {
 	// CallTokens bounds the tokens one call may use, prompt and answer together,
 	// for requests made under [WithCall]; 0 = no limit.
 	CallTokens int
+	// CallCost bounds what they may cost, in the currency of the prices; 0 = no
+	// limit. PriceIn and PriceOut are of a million tokens of prompts and answers.
+	CallCost, PriceIn, PriceOut float64
 }
 
 func (c Config) withDefaults() Config {
@@ -71,6 +74,7 @@ type Client struct {
 	plainJSON atomic.Bool
 	requests  *prometheus.CounterVec
 	tokens    prometheus.Counter
+	cost      prometheus.Counter
 	seconds   prometheus.Histogram
 }
 
@@ -94,12 +98,15 @@ func New(cfg Config) (*Client, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirect },
 	}
 	return &Client{
-		cfg: cfg, api: openai.NewClientWithConfig(oc), budget: budget{limit: cfg.CallTokens},
+		cfg: cfg, api: openai.NewClientWithConfig(oc), budget: budget{tokens: cfg.CallTokens, cost: cfg.CallCost},
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "earshot_llm_requests_total", Help: "Completions asked for, by outcome.",
 		}, []string{"outcome"}),
 		tokens: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "earshot_llm_tokens_total", Help: "Tokens of prompts and answers, as the endpoint counts them.",
+		}),
+		cost: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "earshot_llm_cost_total", Help: "What these tokens cost by the prices of the settings.",
 		}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "earshot_llm_completion_seconds", Help: "Time to a completion, retries included.",
@@ -113,7 +120,7 @@ func (c *Client) Model() string { return c.cfg.Model }
 
 // Collectors returns the client's metrics.
 func (c *Client) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{c.requests, c.tokens, c.seconds}
+	return []prometheus.Collector{c.requests, c.tokens, c.cost, c.seconds}
 }
 
 // Complete asks for one JSON answer that follows the schema and decodes it
@@ -121,8 +128,13 @@ func (c *Client) Collectors() []prometheus.Collector {
 // object, with all of its properties required and no others allowed. Errors are
 // of type *[Error].
 func (c *Client) Complete(ctx context.Context, system, user, schemaName string, schema json.RawMessage, out any) error {
+	return c.observed(ctx, c.once, system, user, schemaName, schema, out)
+}
+
+// observed is a completion that is counted.
+func (c *Client) observed(ctx context.Context, once exchange, system, user, schemaName string, schema json.RawMessage, out any) error {
 	began := time.Now()
-	err := c.complete(ctx, system, user, schemaName, schema, out)
+	err := c.complete(ctx, once, system, user, schemaName, schema, out)
 	outcome := "ok"
 	if e, ok := errors.AsType[*Error](err); ok {
 		outcome = string(e.Kind)
@@ -132,14 +144,14 @@ func (c *Client) Complete(ctx context.Context, system, user, schemaName string, 
 	return err
 }
 
-func (c *Client) complete(ctx context.Context, system, user, name string, schema json.RawMessage, out any) error {
+func (c *Client) complete(ctx context.Context, once exchange, system, user, name string, schema json.RawMessage, out any) error {
 	if n := len(system) + len(user); n > c.cfg.MaxPrompt {
 		return &Error{Kind: KindTooLarge, Detail: fmt.Sprintf("prompt of %d bytes, limit %d", n, c.cfg.MaxPrompt)}
 	}
 	if c.budget.exhausted(ctx) {
 		return &Error{Kind: KindBudget}
 	}
-	answer, err := c.ask(ctx, system, user, name, schema)
+	answer, err := c.ask(ctx, once, system, user, name, schema)
 	if err != nil {
 		return err
 	}
@@ -155,9 +167,9 @@ func (c *Client) complete(ctx context.Context, system, user, name string, schema
 
 // ask sends the request with json_schema and, if the endpoint refuses that,
 // once more with json_object and the schema in the prompt.
-func (c *Client) ask(ctx context.Context, system, user, name string, schema json.RawMessage) (string, error) {
+func (c *Client) ask(ctx context.Context, once exchange, system, user, name string, schema json.RawMessage) (string, error) {
 	if !c.plainJSON.Load() {
-		answer, err := c.attempt(ctx, c.request(system, user, &openai.ChatCompletionResponseFormat{
+		answer, err := c.attempt(ctx, once, c.request(system, user, &openai.ChatCompletionResponseFormat{
 			Type:       openai.ChatCompletionResponseFormatTypeJSONSchema,
 			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{Name: name, Schema: schema, Strict: true},
 		}))
@@ -166,7 +178,7 @@ func (c *Client) ask(ctx context.Context, system, user, name string, schema json
 		}
 	}
 	system += "\n\nAnswer with one JSON object and nothing else. It must follow this JSON schema:\n" + string(schema)
-	answer, err := c.attempt(ctx, c.request(system, user, &openai.ChatCompletionResponseFormat{
+	answer, err := c.attempt(ctx, once, c.request(system, user, &openai.ChatCompletionResponseFormat{
 		Type: openai.ChatCompletionResponseFormatTypeJSONObject,
 	}))
 	if err == nil {

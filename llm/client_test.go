@@ -356,9 +356,9 @@ func TestCallBudget(t *testing.T) {
 }
 
 func TestBudgetForgetsOldest(t *testing.T) {
-	b := budget{limit: 1}
+	b := budget{tokens: 1}
 	for i := range mostCalls + 1 {
-		b.spend(WithCall(t.Context(), earshot.CallID(fmt.Sprint(i))), 1)
+		b.spend(WithCall(t.Context(), earshot.CallID(fmt.Sprint(i))), usage{tokens: 1})
 	}
 	if len(b.used) != mostCalls || b.exhausted(WithCall(t.Context(), "0")) || !b.exhausted(WithCall(t.Context(), "1")) {
 		t.Errorf("%d calls remembered", len(b.used))

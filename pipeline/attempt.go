@@ -126,13 +126,15 @@ func (w *Workers) report(j earshot.Job, attempt int, dead bool, delay time.Durat
 	log.Warn("job is tried again", "in", delay)
 }
 
-// delay is how long the job waits: what the other side asked for, or backoff.
+// delay is how long the job waits: what the other side asked for, and at least
+// the backoff, or one that goes on saying "in a second" would use up the
+// attempts of days within a minute.
 func (w *Workers) delay(kc KindConfig, attempt int, cause error) time.Duration {
-	var after *earshot.RetryAfterError
-	if errors.As(cause, &after) && after.After > 0 {
-		return min(after.After, maxRetryAfter)
+	delay := kc.Backoff.Delay(attempt)
+	if after, ok := errors.AsType[*earshot.RetryAfterError](cause); ok {
+		delay = max(delay, min(after.After, maxRetryAfter))
 	}
-	return kc.Backoff.Delay(attempt)
+	return delay
 }
 
 // call makes one call to the store. It is let through during the stop, with

@@ -19,6 +19,11 @@ type Config struct {
 	PublicURL string
 	// TLSCert and TLSKey are PEM files; both or neither.
 	TLSCert, TLSKey string
+	// TrustedProxies are addresses and networks whose X-Forwarded-For is believed.
+	TrustedProxies []string
+	// FrameAncestors are origins of pages that may show this one in a frame,
+	// besides its own: "https://crm.example".
+	FrameAncestors []string
 	// Version is what the API description says about the program.
 	Version string
 }
@@ -30,6 +35,12 @@ func (c *Config) check() (*url.URL, error) {
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return nil, errors.New("http.tls_cert and http.tls_key go together: set both or neither")
+	}
+	for _, origin := range c.FrameAncestors {
+		u, err := url.Parse(origin)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || origin != u.Scheme+"://"+u.Host || strings.ContainsAny(u.Host, "*;, ") {
+			return nil, fmt.Errorf("http.frame_ancestors: %q is not an origin like https://crm.example", origin)
+		}
 	}
 	if c.PublicURL == "" {
 		return nil, nil

@@ -151,6 +151,23 @@ type Question struct {
 	Limit    int
 }
 
+// Feedback keeps what agents make of suggestions. Unknown suggestions are
+// earshot.ErrNotFound.
+type Feedback interface {
+	Rate(ctx context.Context, call earshot.CallID, id earshot.SuggestionID, v earshot.Verdict, by string) (earshot.Feedback, error)
+	// FeedbackCounts are by rule and article, of all calls.
+	FeedbackCounts(ctx context.Context) ([]earshot.FeedbackCount, error)
+}
+
+// noFeedback knows of no suggestion.
+type noFeedback struct{}
+
+func (noFeedback) Rate(context.Context, earshot.CallID, earshot.SuggestionID, earshot.Verdict, string) (earshot.Feedback, error) {
+	return earshot.Feedback{}, earshot.ErrNotFound
+}
+
+func (noFeedback) FeedbackCounts(context.Context) ([]earshot.FeedbackCount, error) { return nil, nil }
+
 // noInsight knows of no call.
 type noInsight struct{}
 
@@ -167,7 +184,7 @@ func (noInsight) Ask(context.Context, Question) ([]earshot.FoundPassage, error) 
 }
 
 // Deps is what the server needs of the others. Only Accounts, Directory, Traces,
-// Insight, Broker, Ready and Gatherer may be left nil.
+// Insight, Feedback, Connectors, Broker, Ready and Gatherer may be left nil.
 type Deps struct {
 	Reader Reader
 	Live   Live
@@ -178,6 +195,9 @@ type Deps struct {
 	Jobs     Jobs
 	Traces   Traces
 	Insight  Insight
+	Feedback Feedback
+	// Connectors are where notes go.
+	Connectors Connectors
 	// Accounts is who may sign in.
 	Accounts Accounts
 	// Directory is who works in the contact centre.
@@ -206,6 +226,12 @@ func (d *Deps) check() error {
 	}
 	if d.Insight == nil {
 		d.Insight = noInsight{}
+	}
+	if d.Feedback == nil {
+		d.Feedback = noFeedback{}
+	}
+	if d.Connectors == nil {
+		d.Connectors = noConnectors{}
 	}
 	if d.Broker == nil {
 		d.Broker = NewBroker()

@@ -68,6 +68,15 @@ func (m *memory) commit(e earshot.Event) earshot.Event {
 		m.utterances[e.CallID] = append(m.utterances[e.CallID], decode[earshot.Utterance](e))
 	case earshot.EventSuggestionCreated:
 		m.suggestions[e.CallID] = append(m.suggestions[e.CallID], decode[earshot.Suggestion](e))
+	case earshot.EventSuggestionRated:
+		v := decode[earshot.Feedback](e)
+		list := slices.Clone(m.suggestions[e.CallID])
+		for i := range list {
+			if list[i].ID == v.SuggestionID {
+				list[i].Feedback = &v
+			}
+		}
+		m.suggestions[e.CallID] = list
 	case earshot.EventNoteUpdated:
 		m.deliveries[e.CallID] = append(m.deliveries[e.CallID], decode[earshot.Delivery](e))
 	case earshot.EventSummaryCreated:
@@ -77,6 +86,11 @@ func (m *memory) commit(e earshot.Event) earshot.Event {
 	case earshot.EventCallMarked:
 		c := m.calls[e.CallID]
 		c.Marks = earshot.PutMark(c.Marks, decode[earshot.Mark](e))
+		m.calls[e.CallID] = c
+	case earshot.EventCallMatched:
+		c := m.calls[e.CallID]
+		match := decode[earshot.CallMatch](e).Match
+		c.Matches = append(slices.DeleteFunc(slices.Clone(c.Matches), func(m earshot.Match) bool { return m.Connector == match.Connector }), match)
 		m.calls[e.CallID] = c
 	case earshot.EventTranscriptCompleted:
 		c := m.calls[e.CallID]

@@ -17,7 +17,7 @@ import (
 )
 
 // contentPolicy lets the page load its own files and nothing else, and run no
-// inline script.
+// inline script. What may frame it comes last, for more to be added.
 const contentPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
 	"media-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 
@@ -39,7 +39,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		w.Header().Set("X-Request-Id", id)
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		ctx := context.WithValue(r.Context(), requestKey{}, id)
-		r = r.WithContext(context.WithValue(ctx, remoteKey{}, hostOnly(r.RemoteAddr)))
+		r = r.WithContext(context.WithValue(ctx, remoteKey{}, s.proxies.client(r)))
 		defer func() {
 			route := "unmatched"
 			if rc := chi.RouteContext(r.Context()); rc != nil && rc.RoutePattern() != "" {
@@ -83,10 +83,11 @@ func (s *Server) recoverer(next http.Handler, w middleware.WrapResponseWriter, r
 
 // protect sets the headers that keep browsers from doing what they must not,
 // and the limits of every request.
-func protect(next http.Handler) http.Handler {
+func (s *Server) protect(next http.Handler) http.Handler {
+	policy := strings.Join(append([]string{contentPolicy}, s.cfg.FrameAncestors...), " ")
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("Content-Security-Policy", policy)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")

@@ -98,7 +98,7 @@ func TestCompression(t *testing.T) {
 
 func TestBodyLimit(t *testing.T) {
 	var failed error
-	h := protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	h := new(Server).protect(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, failed = r.Body.Read(make([]byte, maxBodyBytes+1))
 		for failed == nil {
 			_, failed = r.Body.Read(make([]byte, maxBodyBytes+1))

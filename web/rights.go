@@ -35,6 +35,8 @@ var needs = map[string]need{
 	"getTranscript":   {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"listMetadata":    {role: earshot.AccountSupervisor, scope: earshot.ScopeRead},
 	"listSuggestions": {role: earshot.AccountAgent, scope: earshot.ScopeRead},
+	"rateSuggestion":  {role: earshot.AccountAgent, scope: earshot.ScopeWrite},
+	"countFeedback":   {role: earshot.AccountSupervisor, scope: earshot.ScopeRead},
 	"listNotes":       {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"summarizeCall":   {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"ask":             {role: earshot.AccountAgent, scope: earshot.ScopeRead},
@@ -55,6 +57,10 @@ var needs = map[string]need{
 
 	"listSIPMessages": {role: earshot.AccountSupervisor, scope: earshot.ScopeRead},
 	"listRefusedSIP":  {role: earshot.AccountAdmin, scope: earshot.ScopeAdmin},
+
+	"listConnectors": {role: earshot.AccountAdmin, scope: earshot.ScopeAdmin},
+	"testConnector":  {role: earshot.AccountAdmin, scope: earshot.ScopeAdmin, audit: "test connector"},
+	"previewNote":    {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 
 	"listJobs":       {role: earshot.AccountAdmin, scope: earshot.ScopeAdmin},
 	"replayJob":      {role: earshot.AccountAdmin, scope: earshot.ScopeAdmin, audit: "replay job"},

@@ -95,7 +95,7 @@ func (s *staff) actions() []string {
 func staffed(t *testing.T) (*fixture, *staff) {
 	t.Helper()
 	people := newStaff()
-	f := newFixture(t, func(_ *Config, d *Deps) { d.Accounts = people })
+	f := newFixture(t, func(_ *Config, d *Deps) { d.Accounts, d.Connectors = people, fakeConnectors{} })
 	for id, c := range f.store.calls {
 		c.Participants[0].AgentID, c.Participants[0].Team = "dana", "desk"
 		f.store.calls[id] = c
@@ -160,6 +160,8 @@ func TestAnAgentSeesNoOthersCalls(t *testing.T) {
 			continue // their own
 		case "/api/v1/search":
 			path += "?q=parcel"
+		case "/api/v1/calls/live1/notes/preview":
+			path += "?to=crm"
 		}
 		status, body := f.as(t, "other", method, path)
 		if strings.Contains(path, "/calls/") && status != http.StatusNotFound && status != http.StatusForbidden {
@@ -168,7 +170,7 @@ func TestAnAgentSeesNoOthersCalls(t *testing.T) {
 		if strings.Contains(body, "live1") || strings.Contains(body, "Dana") {
 			t.Errorf("%s tells of the call: %s", r, body)
 		}
-		if strings.Contains(path, "account") || strings.Contains(path, "jobs") || strings.Contains(path, "audit") || path == "/metrics" {
+		if strings.Contains(path, "account") || strings.Contains(path, "jobs") || strings.Contains(path, "audit") || strings.Contains(path, "connectors") || path == "/metrics" {
 			if status != http.StatusForbidden {
 				t.Errorf("%s: %d", r, status)
 			}
@@ -190,6 +192,10 @@ func TestWhoMay(t *testing.T) {
 		{"lead", "GET /api/v1/calls/live1/sip", 200},
 		{"lead", "GET /api/v1/agents", 200},
 		{"lead", "GET /api/v1/jobs", 403},
+		{"dana", "GET /api/v1/suggestions/feedback", 403},
+		{"lead", "GET /api/v1/suggestions/feedback", 200},
+		{"dana", "POST /api/v1/calls/live1/suggestions/g/feedback", 422}, // she may, but says nothing
+		{"reading", "POST /api/v1/calls/live1/suggestions/g/feedback", 403},
 		{"boss", "GET /api/v1/accounts", 200},
 		{"boss", "GET /metrics", 200},
 		{"reading", "GET /api/v1/calls/live1", 200},

@@ -22,7 +22,7 @@ func (s *Server) routes() (http.Handler, error) {
 		return nil, err
 	}
 	r := chi.NewRouter()
-	r.Use(s.observe, protect, s.ownHost, sameSite, s.identify,
+	r.Use(s.observe, s.protect, s.ownHost, sameSite, s.identify,
 		middleware.Compress(5, "application/json", "application/problem+json", "text/html", "text/css",
 			"text/javascript", "image/svg+xml", "text/plain", "text/vtt", "application/x-subrip"),
 		middleware.GetHead)
@@ -34,7 +34,9 @@ func (s *Server) routes() (http.Handler, error) {
 	s.callRoutes(api)
 	s.pauseRoutes(api)
 	s.againRoutes(api)
+	s.connectorRoutes(api)
 	s.insightRoutes(api)
+	s.feedbackRoutes(api)
 	s.mediaRoutes(api)
 	s.sipRoutes(api)
 	s.eventRoutes(api)

@@ -33,6 +33,7 @@ const (
 type Server struct {
 	cfg     Config
 	public  *url.URL // nil without http.public_url
+	proxies proxies
 	deps    Deps
 	log     *slog.Logger
 	broker  *Broker
@@ -57,10 +58,14 @@ func New(cfg Config, deps Deps, log *slog.Logger) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	trusted, err := parseProxies(cfg.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
 	if err := deps.check(); err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, public: public, deps: deps, log: log, broker: deps.Broker, metrics: newMetrics()}
+	s := &Server{cfg: cfg, public: public, proxies: trusted, deps: deps, log: log, broker: deps.Broker, metrics: newMetrics()}
 	if s.accounts, err = deps.Accounts.Any(context.Background()); err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)
 	}

@@ -147,6 +147,7 @@ func (st *callsSnapshot) apply(e earshot.Event) error {
 		st.Calls = slices.Delete(st.Calls, i, i+1)
 	case c.State.Ended() || !st.audience.Sees(&c):
 	case i >= 0:
+		c.Matches = st.Calls[i].Matches
 		st.Calls[i] = c
 	default:
 		st.Calls = slices.Insert(st.Calls, 0, c)
@@ -161,6 +162,10 @@ func (st *callSnapshot) apply(e earshot.Event) error {
 		return st.applyCall(e.Data)
 	case earshot.EventCallMarked:
 		return st.applyMark(e.Data)
+	case earshot.EventCallMatched:
+		return upsert(&st.Call.Matches, e.Data,
+			func(a, b *earshot.Match) bool { return a.Connector == b.Connector },
+			func(have, m *earshot.Match) bool { return !m.At.Before(have.At) })
 	case earshot.EventTranscriptCompleted:
 		st.Call.TranscriptComplete = true
 		return nil
@@ -171,7 +176,9 @@ func (st *callSnapshot) apply(e earshot.Event) error {
 	case earshot.EventSuggestionCreated:
 		return upsert(&st.Suggestions, e.Data,
 			func(a, b *earshot.Suggestion) bool { return a.ID == b.ID },
-			func(_, _ *earshot.Suggestion) bool { return true })
+			func(have, s *earshot.Suggestion) bool { s.Feedback = have.Feedback; return true })
+	case earshot.EventSuggestionRated:
+		return st.applyFeedback(e.Data)
 	case earshot.EventNoteUpdated:
 		return upsert(&st.Notes, e.Data,
 			func(a, b *earshot.Delivery) bool { return a.NoteID == b.NoteID && a.Revision == b.Revision },
@@ -181,8 +188,8 @@ func (st *callSnapshot) apply(e earshot.Event) error {
 	}
 }
 
-// applyCall takes the call as the event has it, but for the summary, which
-// only its own event brings.
+// applyCall takes the call as the event has it, but for the summary and the
+// matches, which only their own events bring.
 func (st *callSnapshot) applyCall(data json.RawMessage) error {
 	var c earshot.Call
 	if err := json.Unmarshal(data, &c); err != nil {
@@ -190,6 +197,9 @@ func (st *callSnapshot) applyCall(data json.RawMessage) error {
 	}
 	if c.Summary == nil {
 		c.Summary = st.Call.Summary
+	}
+	if c.Matches == nil {
+		c.Matches = st.Call.Matches
 	}
 	st.Call = c
 	return nil
@@ -201,6 +211,18 @@ func (st *callSnapshot) applyMark(data json.RawMessage) error {
 		return err
 	}
 	st.Call.Marks = earshot.PutMark(st.Call.Marks, m)
+	return nil
+}
+
+func (st *callSnapshot) applyFeedback(data json.RawMessage) error {
+	var f earshot.Feedback
+	if err := json.Unmarshal(data, &f); err != nil {
+		return err
+	}
+	i := slices.IndexFunc(st.Suggestions, func(s earshot.Suggestion) bool { return s.ID == f.SuggestionID })
+	if i >= 0 {
+		st.Suggestions[i].Feedback = &f
+	}
 	return nil
 }
 

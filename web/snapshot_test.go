@@ -30,10 +30,13 @@ func TestSnapshotTakesInWhatComesMeanwhile(t *testing.T) {
 			earshot.NewEvent(earshot.EventUtteranceFinal, "live1", revised),
 			finalEvent("live1", 100),
 			earshot.NewEvent(earshot.EventSuggestionCreated, "live1", earshot.Suggestion{ID: "g"}),
+			earshot.NewEvent(earshot.EventSuggestionRated, "live1", earshot.Feedback{SuggestionID: "g", Verdict: earshot.VerdictUsed}),
 			earshot.NewEvent(earshot.EventSummaryCreated, "live1", sum),
 			earshot.NewEvent(earshot.EventCallEnded, "live1", ended),
 			earshot.NewEvent(earshot.EventCallMarked, "live1", earshot.Mark{ID: "m", EndMS: 100}),
 			earshot.NewEvent(earshot.EventCallMarked, "live1", earshot.Mark{ID: "m", EndMS: 200}),
+			matched("live1", earshot.MatchFailed, 1),
+			matched("live1", earshot.MatchNone, 2),
 			earshot.NewEvent(earshot.EventTranscriptCompleted, "live1", earshot.TranscriptCompleted{}),
 			earshot.NewEvent(earshot.EventNoteUpdated, "live1", note),
 			earshot.NewEvent(earshot.EventNoteUpdated, "live1", sent),
@@ -47,7 +50,7 @@ func TestSnapshotTakesInWhatComesMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := st.(*callSnapshot)
-	if seq != 13 { // the last event of this call
+	if seq != 16 { // the last event of this call
 		t.Errorf("snapshot at %d", seq)
 	}
 	texts := []string{}
@@ -64,9 +67,21 @@ func TestSnapshotTakesInWhatComesMeanwhile(t *testing.T) {
 	if len(c.Marks) != 1 || c.Marks[0].EndMS != 200 {
 		t.Errorf("marks %+v", c.Marks)
 	}
+	if len(c.Matches) != 1 || c.Matches[0].State != earshot.MatchNone {
+		t.Errorf("matches %+v", c.Matches)
+	}
+	if len(s.Suggestions) != 1 || s.Suggestions[0].Feedback == nil || s.Suggestions[0].Feedback.Verdict != earshot.VerdictUsed {
+		t.Errorf("suggestions %+v", s.Suggestions)
+	}
 	if len(s.Suggestions) != 1 || len(s.Notes) != 1 || s.Notes[0].State != earshot.DeliveryConfirmed {
 		t.Errorf("suggestions %v, notes %v", s.Suggestions, s.Notes)
 	}
+}
+
+func matched(call earshot.CallID, state earshot.MatchState, at int64) earshot.Event {
+	return earshot.NewEvent(earshot.EventCallMatched, call, earshot.CallMatch{
+		CallID: call, Match: earshot.Match{Connector: "crm", State: state, At: time.Unix(at, 0)},
+	})
 }
 
 func TestSnapshotOfLiveCalls(t *testing.T) {

@@ -35,6 +35,7 @@ type cli struct {
 	Search     searchCmd     `cmd:"" help:"Search every word that was said."`
 	Ask        askCmd        `cmd:"" help:"Ask a question of what was said, and see the passages that answer it."`
 	Show       showCmd       `cmd:"" help:"Show a call: parties, transcript, suggestions, summary, notes."`
+	Feedback   feedbackCmd   `cmd:"" help:"Show how often suggestions were used, dismissed and wrong, by rule and article."`
 	Pause      pauseCmd      `cmd:"" help:"Stop recording a live call, as while a card number is read out."`
 	Resume     resumeCmd     `cmd:"" help:"Go on with recording a paused call."`
 	Export     exportCmd     `cmd:"" help:"Write the transcript of a call as text, SRT, VTT or JSON, or its recording as WAV or Ogg/Opus."`
@@ -44,6 +45,7 @@ type cli struct {
 	Directory  directoryCmd  `cmd:"" help:"Show who works in the contact centre, or import them from a file."`
 	Accounts   accountsCmd   `cmd:"" help:"Show who may sign in, make and change accounts."`
 	Tokens     tokensCmd     `cmd:"" help:"Show tokens of programs, make and revoke them."`
+	CRM        crmCmd        `cmd:"" name:"crm" help:"Show the connectors that notes go to, test one, see a note before it goes."`
 	Doctor     doctorCmd     `cmd:"" help:"Check ports, models, data folder and endpoints, and say what to do."`
 	Models     modelsCmd     `cmd:"" help:"Install or verify the speech models." hidden:""`
 	Demo       demoCmd       `cmd:"" help:"Start a server of its own, place a call and show everything that comes of it."`

@@ -162,6 +162,9 @@ func printCall(w io.Writer, call earshot.Call, file string) {
 		fmt.Fprintf(w, "  stream %s: %s, %d packets, %d lost, jitter %.1f ms%s\n", s.Label, s.Codec,
 			s.PacketsReceived, s.PacketsLost, s.JitterMS, opinion(s.Quality))
 	}
+	for i := range call.Matches {
+		fmt.Fprintf(w, "  in %s: %s\n", call.Matches[i].Connector, contactOf(&call.Matches[i], false))
+	}
 	for _, p := range call.Problems {
 		fmt.Fprintf(w, "  problem: %s\n", p)
 	}
@@ -201,7 +204,16 @@ func printSuggestion(w io.Writer, s earshot.Suggestion) {
 	if s.SpeakerUnsure {
 		source += " (perhaps not the customer's words)"
 	}
+	if s.Fallback != "" {
+		source += " (in the article's words: " + s.Fallback + ")"
+	}
+	if s.Feedback != nil {
+		source += fmt.Sprintf(" (%s, says %s)", s.Feedback.Verdict, s.Feedback.By)
+	}
 	fmt.Fprintf(w, "  %s  [%s] %s%s\n", clock(s.AtMS), s.Kind, text, source)
+	if s.Reply != "" {
+		fmt.Fprintf(w, "           say: %s\n", s.Reply)
+	}
 }
 
 func printSummary(w io.Writer, s *earshot.Summary) {

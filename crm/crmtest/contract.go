@@ -27,7 +27,7 @@ func Delivery(call earshot.CallID, connector string, revision int) earshot.Deliv
 	end := start.Add(65 * time.Second)
 	n := crm.Compose(earshot.Call{
 		ID: call, State: earshot.CallSettled, StartedAt: start, EndedAt: &end,
-		Participants: []earshot.Participant{{ID: "p1", Name: "Ann", Role: earshot.RoleAgent}},
+		Participants: []earshot.Participant{{ID: "p1", Name: "Ann", Role: earshot.RoleAgent, RoleConfidence: 1}},
 	}, earshot.Summary{
 		CallID: call, Revision: revision, Reason: "late parcel",
 		Text: fmt.Sprintf("Revision %d.", revision), By: "extractive", CreatedAt: end,
@@ -39,7 +39,7 @@ func Delivery(call earshot.CallID, connector string, revision int) earshot.Deliv
 }
 
 // Contract runs what every connector must pass. setup makes a connector whose
-// attempts time out after at most a second, and its remote, anew each time.
+// attempts time out within moments, and its remote, anew each time.
 func Contract(t *testing.T, setup func(t *testing.T) (crm.Connector, Remote)) {
 	for name, run := range map[string]func(*testing.T, crm.Connector, Remote){
 		"a note arrives":                   noteArrives,

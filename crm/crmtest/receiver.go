@@ -30,6 +30,9 @@ type Fault struct {
 	RetryAfter string
 	// Location is that header of the answer, "" for none.
 	Location string
+	// Body is that of the answer, of status 200 when Status is 0. Only a [Proxy]
+	// gives it.
+	Body string
 	// Drop closes the connection without an answer, after reading.
 	Drop bool
 	// Stall gives no answer before the client has gone.

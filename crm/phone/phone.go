@@ -39,7 +39,7 @@ func ValidRegion(region string) bool {
 // an anonymous caller and for what holds no digits.
 func Parse(address, region string) (n Number, ok bool) {
 	user := userOf(address)
-	if anonymous[strings.ToLower(user)] || !strings.ContainsAny(user, "0123456789") {
+	if Anonymous(address) || !strings.ContainsAny(user, "0123456789") {
 		return Number{}, false
 	}
 	n = Number{Raw: user, region: region}
@@ -54,6 +54,10 @@ func Parse(address, region string) (n Number, ok bool) {
 	n.national = phonenumbers.Format(parsed, phonenumbers.NATIONAL)
 	return n, true
 }
+
+// Anonymous reports whether an address is one of a caller who does not show
+// their number (RFC 3323 4.1.1.3), or none at all.
+func Anonymous(address string) bool { return anonymous[strings.ToLower(userOf(address))] }
 
 // userOf returns the user part of a URI, or the text itself.
 func userOf(address string) string {
@@ -97,6 +101,20 @@ func (n Number) Suffix() string {
 		digits = n.E164[1:]
 	}
 	return digits[max(0, len(digits)-7):]
+}
+
+// Significant returns the digits that come in this order in every spelling of the
+// number, whatever separates them: those that E.164 and the national form end in.
+func (n Number) Significant() string {
+	if n.E164 == "" {
+		return Digits(n.Raw)
+	}
+	whole, national := n.E164[1:], Digits(n.national)
+	same := 0
+	for same < min(len(whole), len(national)) && whole[len(whole)-1-same] == national[len(national)-1-same] {
+		same++
+	}
+	return whole[len(whole)-same:]
 }
 
 // Same reports whether written is the same number: the same E.164, or the same

@@ -78,6 +78,18 @@ func TestSame(t *testing.T) {
 	}
 }
 
+func TestSignificant(t *testing.T) {
+	for address, want := range map[string]string{
+		"+4930901820": "30901820", "030 901820": "30901820", "+12025550100": "2025550100", "+390612345678": "0612345678",
+		"+5491112345678": "12345678", // 011 15-1234-5678 in Argentina
+		"sip:2001@pbx":   "2001", "sip:anonymous@x": "",
+	} {
+		if n, _ := Parse(address, "DE"); n.Significant() != want {
+			t.Errorf("%s: %q, want %q", address, n.Significant(), want)
+		}
+	}
+}
+
 func TestValidRegion(t *testing.T) {
 	if !ValidRegion("DE") || ValidRegion("XX") || ValidRegion("") {
 		t.Error("regions are not told apart")

@@ -7,6 +7,13 @@
 // ("v1," and the base64 of HMAC-SHA256 over id.timestamp.body; one per secret,
 // separated by spaces, while a secret is replaced).
 //
+// With Config.CloudEvents the body is an event of CloudEvents 1.0 in structured
+// mode, of type "earshot.call.note", with the call's ID as its subject; the
+// headers are the same.
+//
+// Events of live calls are posted in the same form, with their own type and
+// data, within a second or not at all.
+//
 // # Guarantee
 //
 // At least once. When the connection breaks or the time runs out after the

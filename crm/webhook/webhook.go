@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -42,6 +41,12 @@ type Config struct {
 	Previous []string
 	// Timeout of one attempt, default 15 s.
 	Timeout time.Duration
+	// Events are posted as they happen, besides the notes.
+	Events []earshot.EventType
+	// CloudEvents makes bodies CloudEvents 1.0 in structured mode, and Source is
+	// what they say they are from, default "earshot".
+	CloudEvents bool
+	Source      string
 }
 
 // Connector sends notes to one endpoint. It is safe for concurrent use.
@@ -53,7 +58,11 @@ type Connector struct {
 	idle   func() // closes unused connections
 }
 
-var _ crm.Connector = (*Connector)(nil)
+var (
+	_ crm.Connector = (*Connector)(nil)
+	_ crm.Publisher = (*Connector)(nil)
+	_ crm.Tester    = (*Connector)(nil)
+)
 
 // New checks the config and makes a connector.
 func New(cfg Config) (*Connector, error) {
@@ -102,9 +111,27 @@ func (c *Connector) Close() { c.idle() }
 // Deliver implements crm.Connector. There is no remote ID: the receiver knows
 // the note by its own.
 func (c *Connector) Deliver(ctx context.Context, d earshot.Delivery) (remoteID string, err error) {
-	body, err := encode(d)
+	at := d.Note.Summary.CreatedAt
+	if at.IsZero() {
+		at = d.Note.EndedAt
+	}
+	return "", c.post(ctx, message{ID: d.Key, Type: EventType, CallID: d.CallID, At: at, Data: d.Note})
+}
+
+// Events implements crm.Publisher.
+func (c *Connector) Events() []earshot.EventType { return c.cfg.Events }
+
+// Publish implements crm.Publisher.
+func (c *Connector) Publish(ctx context.Context, e earshot.Event) error {
+	id := strings.ReplaceAll(e.ID, ".", "-") // '.' separates in what is signed
+	return c.post(ctx, message{ID: id, Type: string(e.Type), CallID: e.CallID, At: e.At, Data: e.Data})
+}
+
+// post sends one message. Its errors are those of Deliver.
+func (c *Connector) post(ctx context.Context, m message) error {
+	body, contentType, err := c.encode(m)
 	if err != nil {
-		return "", earshot.Permanent(err)
+		return earshot.Permanent(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
@@ -113,37 +140,22 @@ func (c *Connector) Deliver(ctx context.Context, d earshot.Delivery) (remoteID s
 		WroteHeaders: func() { sent.Store(true) },
 		WroteRequest: func(httptrace.WroteRequestInfo) { sent.Store(true) },
 	})
-	req, err := c.request(ctx, d.Key, body)
+	req, err := c.request(ctx, m.ID, body)
 	if err != nil {
-		return "", earshot.Permanent(err)
+		return earshot.Permanent(err)
 	}
+	req.Header.Set("Content-Type", contentType)
 	resp, err := c.client.Do(req)
 	if err != nil {
 		err = fmt.Errorf("post to %s: %w", c.origin, withoutURL(err))
 		if sent.Load() {
 			err = crm.Unknown(err)
 		}
-		return "", err
+		return err
 	}
 	defer resp.Body.Close()
 	_, _ = io.CopyN(io.Discard, resp.Body, maxAnswer) // best effort: the status says it all
-	return "", c.answer(resp)
-}
-
-func encode(d earshot.Delivery) ([]byte, error) {
-	at := d.Note.Summary.CreatedAt
-	if at.IsZero() {
-		at = d.Note.EndedAt
-	}
-	body, err := json.Marshal(struct {
-		Type      string       `json:"type"`
-		Timestamp time.Time    `json:"timestamp"`
-		Data      earshot.Note `json:"data"`
-	}{EventType, at, d.Note})
-	if err != nil {
-		return nil, fmt.Errorf("encode note: %w", err)
-	}
-	return body, nil
+	return c.answer(resp)
 }
 
 func (c *Connector) request(ctx context.Context, id string, body []byte) (*http.Request, error) {
@@ -152,7 +164,6 @@ func (c *Connector) request(ctx context.Context, id string, body []byte) (*http.
 		return nil, errors.New("make request: malformed URL")
 	}
 	timestamp := strconv.FormatInt(time.Now().Unix(), 10)
-	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("User-Agent", "Earshot")
 	req.Header.Set(HeaderID, id)
 	req.Header.Set(HeaderTimestamp, timestamp)

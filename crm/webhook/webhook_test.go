@@ -3,6 +3,7 @@ package webhook_test
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -221,5 +222,90 @@ func TestBadConfig(t *testing.T) {
 		if strings.Contains(err.Error(), "query-token") || strings.Contains(err.Error(), "not-a-secret") {
 			t.Errorf("error %q holds a secret", err)
 		}
+	}
+}
+
+func TestConnectionIsTested(t *testing.T) {
+	asked := make(chan string, 1)
+	srv := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { asked <- r.Method }))
+	c := open(t, webhook.Config{URL: srv.URL + "/secret"})
+	checks := c.Test(t.Context())
+	if len(checks) != 1 || checks[0].Err != nil || !strings.HasPrefix(checks[0].Found, srv.URL+" at 127.0.0.1") {
+		t.Errorf("checks %+v", checks)
+	}
+	srv.Close()
+	if checks = c.Test(t.Context()); checks[0].Err == nil {
+		t.Errorf("nobody listens: %+v", checks)
+	}
+	if len(asked) > 0 {
+		t.Error("something was sent")
+	}
+}
+
+// request is what a receiver got.
+type request struct {
+	header http.Header
+	body   []byte
+}
+
+func catch(t *testing.T, cfg webhook.Config) (*webhook.Connector, <-chan request) {
+	t.Helper()
+	got := make(chan request, 1)
+	cfg.URL = serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- request{r.Header, body}
+	})).URL
+	return open(t, cfg), got
+}
+
+func TestCloudEvents(t *testing.T) {
+	c, got := catch(t, webhook.Config{CloudEvents: true, Source: "https://earshot.example"})
+	d := crmtest.Delivery("call1", "webhook", 3)
+	if _, err := c.Deliver(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	r := <-got
+	if err := webhook.Verify(secret, r.header, r.body, webhook.DefaultTolerance); err != nil {
+		t.Error(err)
+	}
+	if ct := r.header.Get("Content-Type"); ct != "application/cloudevents+json" {
+		t.Errorf("content type %q", ct)
+	}
+	var e map[string]any
+	if err := json.Unmarshal(r.body, &e); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{
+		"specversion": "1.0", "id": d.Key, "source": "https://earshot.example", "type": "earshot.call.note", "subject": "call1",
+		"datacontenttype": "application/json",
+	} {
+		if e[key] != want {
+			t.Errorf("%s is %v, want %v", key, e[key], want)
+		}
+	}
+	if _, err := time.Parse(time.RFC3339, e["time"].(string)); err != nil || e["data"].(map[string]any)["id"] != string(d.NoteID) {
+		t.Errorf("event %v", e)
+	}
+}
+
+func TestEventsArePosted(t *testing.T) {
+	c, got := catch(t, webhook.Config{Events: []earshot.EventType{earshot.EventCallStarted}})
+	e := earshot.NewEvent(earshot.EventCallStarted, "call1", earshot.Call{ID: "call1"})
+	e.ID = "call1.started.1"
+	if err := c.Publish(t.Context(), e); err != nil {
+		t.Fatal(err)
+	}
+	r := <-got
+	if err := webhook.Verify(secret, r.header, r.body, webhook.DefaultTolerance); err != nil {
+		t.Error(err)
+	}
+	if !strings.HasPrefix(string(r.body), `{"type":"call.started","timestamp":"`) || !strings.Contains(string(r.body), `"data":{"id":"call1"`) {
+		t.Errorf("body %s", r.body)
+	}
+	if id := r.header.Get(webhook.HeaderID); id != "call1-started-1" {
+		t.Errorf("id %q", id)
 	}
 }

@@ -111,7 +111,7 @@ func (b *batch) encode(c earshot.Commit) error {
 }
 
 func (b *batch) call(c earshot.Call) error {
-	c.Summary = nil
+	c.Summary, c.Matches = nil, nil
 	doc, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("encode call: %w", err)
@@ -191,12 +191,16 @@ func (b *batch) transcript(c earshot.Commit) error {
 // derived writes what is derived from a transcript.
 func (b *batch) derived(c earshot.Commit) error {
 	for _, v := range c.Suggestions {
+		v.Feedback = nil
 		doc, err := json.Marshal(v)
 		if err != nil {
 			return fmt.Errorf("encode suggestion: %w", err)
 		}
 		b.add(`INSERT INTO suggestions (id, call_id, at_ms, doc) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
 			string(v.ID), string(v.CallID), v.AtMS, string(doc))
+	}
+	if err := b.feedback(c.Feedback); err != nil {
+		return err
 	}
 	for _, v := range c.Summaries {
 		doc, err := json.Marshal(v)
@@ -205,6 +209,14 @@ func (b *batch) derived(c earshot.Commit) error {
 		}
 		b.add(`INSERT INTO summaries (call_id, revision, doc) VALUES (?, ?, ?) ON CONFLICT (call_id, revision) DO NOTHING`,
 			string(v.CallID), v.Revision, string(doc))
+	}
+	for _, v := range c.Matches {
+		doc, err := json.Marshal(v.Match)
+		if err != nil {
+			return fmt.Errorf("encode match: %w", err)
+		}
+		b.add(`INSERT INTO matches (call_id, connector, doc) VALUES (?, ?, ?)
+			ON CONFLICT (call_id, connector) DO UPDATE SET doc = excluded.doc`, string(v.CallID), v.Connector, string(doc))
 	}
 	for _, v := range c.Deliveries {
 		doc, err := json.Marshal(v)

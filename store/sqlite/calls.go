@@ -12,14 +12,14 @@ import (
 	"earshot/store"
 )
 
-// selectCalls reads calls with their newest summary.
-const selectCalls = `SELECT c.doc, s.doc FROM calls c LEFT JOIN summaries s ON s.call_id = c.id
-	AND s.revision = (SELECT max(revision) FROM summaries WHERE call_id = c.id) `
+// selectCalls reads calls with their newest summary and their matches.
+const selectCalls = `SELECT c.doc, s.doc, (SELECT json_group_array(json(doc)) FROM matches WHERE call_id = c.id)
+	FROM calls c LEFT JOIN summaries s ON s.call_id = c.id AND s.revision = (SELECT max(revision) FROM summaries WHERE call_id = c.id) `
 
 func scanCall(row scanner) (earshot.Call, error) {
 	var c earshot.Call
-	var doc, summary []byte
-	if err := row.Scan(&doc, &summary); err != nil {
+	var doc, summary, matches []byte
+	if err := row.Scan(&doc, &summary, &matches); err != nil {
 		return c, err
 	}
 	if err := json.Unmarshal(doc, &c); err != nil {
@@ -29,6 +29,12 @@ func scanCall(row scanner) (earshot.Call, error) {
 		if err := json.Unmarshal(summary, &c.Summary); err != nil {
 			return c, err
 		}
+	}
+	if err := json.Unmarshal(matches, &c.Matches); err != nil {
+		return c, err
+	}
+	if len(c.Matches) == 0 {
+		c.Matches = nil
 	}
 	store.FillCall(&c)
 	return c, nil

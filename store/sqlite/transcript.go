@@ -44,8 +44,9 @@ func (s *Store) Watermarks(ctx context.Context, id earshot.CallID) ([]earshot.Wa
 
 // Suggestions returns the suggestions of the call in the order of the talk.
 func (s *Store) Suggestions(ctx context.Context, id earshot.CallID) ([]earshot.Suggestion, error) {
-	list, err := collect(ctx, s.reader, docScanner[earshot.Suggestion](nil),
-		`SELECT doc FROM suggestions WHERE call_id = ? ORDER BY at_ms, n`, string(id))
+	list, err := collect(ctx, s.reader, scanSuggestion,
+		`SELECT s.doc, coalesce(f.doc, 'null') FROM suggestions s LEFT JOIN feedback f ON f.suggestion_id = s.id
+		WHERE s.call_id = ? ORDER BY s.at_ms, s.n`, string(id))
 	return list, readError("suggestions", err)
 }
 

@@ -31,6 +31,7 @@ type Store interface {
 	History(ctx context.Context, id earshot.UtteranceID) ([]earshot.Utterance, error)
 	Watermarks(ctx context.Context, id earshot.CallID) ([]earshot.Watermark, error)
 	Suggestions(ctx context.Context, id earshot.CallID) ([]earshot.Suggestion, error)
+	FeedbackCounts(ctx context.Context) ([]earshot.FeedbackCount, error)
 	Summary(ctx context.Context, id earshot.CallID) (*earshot.Summary, error)
 	Deliveries(ctx context.Context, id earshot.CallID) ([]earshot.Delivery, error)
 	Delivery(ctx context.Context, id earshot.NoteID, revision int) (earshot.Delivery, error)
@@ -100,7 +101,9 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"SpanRedoneDoublesNothing", testSpanRedone},
 		{"WatermarkNeverGoesBack", testWatermarks},
 		{"Suggestions", testSuggestions},
+		{"Feedback", testFeedback},
 		{"SummaryHighestRevisionCounts", testSummaries},
+		{"Matches", testMatches},
 		{"Deliveries", testDeliveries},
 		{"EventsInOneSequence", testEvents},
 		{"OnCommitInOrder", testOnCommit},

@@ -141,6 +141,29 @@ func testSuggestions(t *testing.T, s Store) {
 	equal(t, "suggestions", must(s.Suggestions(t.Context(), "c"))(t), []earshot.Suggestion{b, a})
 }
 
+func testFeedback(t *testing.T, s Store) {
+	ctx := t.Context()
+	answer := earshot.Suggestion{ID: "a", CallID: "c", AtMS: 1, CreatedAt: epoch, Source: &earshot.Citation{Article: "refunds.md"}}
+	card := earshot.Suggestion{ID: "b", CallID: "c", AtMS: 2, CreatedAt: epoch, Rule: "angry"}
+	other := earshot.Suggestion{ID: "o", CallID: "other", AtMS: 2, CreatedAt: epoch, Rule: "angry"}
+	apply(t, s, earshot.Commit{Suggestions: []earshot.Suggestion{answer, card, other}})
+	used := earshot.FeedbackOf(answer, earshot.VerdictUsed, "dana", epoch)
+	wrong := earshot.FeedbackOf(card, earshot.VerdictWrong, "dana", epoch)
+	apply(t, s, earshot.Commit{Feedback: []earshot.Feedback{used, wrong, earshot.FeedbackOf(other, earshot.VerdictWrong, "lee", epoch)}})
+	dismissed := earshot.FeedbackOf(card, earshot.VerdictDismissed, "lee", epoch.Add(1e9))
+	apply(t, s, earshot.Commit{Feedback: []earshot.Feedback{dismissed}})
+	answer.Feedback, card.Feedback = &used, &dismissed
+	equal(t, "suggestions", must(s.Suggestions(ctx, "c"))(t), []earshot.Suggestion{answer, card})
+	// Feedback that comes along with a suggestion is not stored with it.
+	apply(t, s, earshot.Commit{Suggestions: []earshot.Suggestion{{ID: "d", CallID: "third", CreatedAt: epoch, Feedback: &used}}})
+	if list := must(s.Suggestions(ctx, "third"))(t); len(list) != 1 || list[0].Feedback != nil {
+		t.Errorf("suggestions %+v", list)
+	}
+	equal(t, "counts", must(s.FeedbackCounts(ctx))(t), []earshot.FeedbackCount{
+		{Rule: "angry", Dismissed: 1, Wrong: 1}, {Article: "refunds.md", Used: 1},
+	})
+}
+
 func testSummaries(t *testing.T, s Store) {
 	c := NewCall(1, earshot.CallWrapping)
 	sum := func(revision int, text string) earshot.Summary {
@@ -158,6 +181,25 @@ func testSummaries(t *testing.T, s Store) {
 	want := sum(10, "ten")
 	equal(t, "summary", must(s.Summary(t.Context(), c.ID))(t), &want)
 	equal(t, "call's summary", must(s.Call(t.Context(), c.ID))(t).Summary, &want)
+}
+
+func testMatches(t *testing.T, s Store) {
+	c := NewCall(1, earshot.CallLive)
+	match := func(connector string, state earshot.MatchState) earshot.Match {
+		return earshot.Match{Connector: connector, State: state, Number: "+49301234567", At: epoch}
+	}
+	found := match("b", earshot.MatchMatched)
+	found.Contact = &earshot.Contact{ID: "7", Name: "Ann", URL: "https://crm.example/7"}
+	apply(t, s, earshot.Commit{Calls: []earshot.Call{c}, Matches: []earshot.CallMatch{
+		{CallID: c.ID, Match: match("b", earshot.MatchFailed)}, {CallID: c.ID, Match: match("a", earshot.MatchNone)},
+	}})
+	// Matches that come along are not the call's to store.
+	c.Matches = []earshot.Match{match("c", earshot.MatchNone)}
+	apply(t, s, earshot.Commit{Calls: []earshot.Call{c}, Matches: []earshot.CallMatch{{CallID: c.ID, Match: found}}})
+	equal(t, "matches", must(s.Call(t.Context(), c.ID))(t).Matches, []earshot.Match{match("a", earshot.MatchNone), found})
+	if list := must(s.LiveCalls(t.Context()))(t); len(list) != 1 || len(list[0].Matches) != 2 {
+		t.Errorf("live calls %+v", list)
+	}
 }
 
 func testDeliveries(t *testing.T, s Store) {

@@ -55,6 +55,7 @@ func newDerived(ctx context.Context, a *App) (*derived, error) {
 		var err error
 		model, err = llm.New(llm.Config{
 			BaseURL: a.cfg.LLM.BaseURL, APIKey: a.cfg.LLM.APIKey, Model: a.cfg.LLM.Model, Timeout: a.cfg.LLM.Timeout,
+			CallTokens: a.cfg.LLM.CallTokens, CallCost: a.cfg.LLM.CallCost, PriceIn: a.cfg.LLM.PriceIn, PriceOut: a.cfg.LLM.PriceOut,
 		})
 		if err != nil {
 			return nil, err
@@ -73,13 +74,13 @@ func newDerived(ctx context.Context, a *App) (*derived, error) {
 }
 
 func (d *derived) buildAssistant(ctx context.Context, model *llm.Client) error {
-	cfg := assist.Config{Playbook: d.app.cfg.Assist.Playbook, Knowledge: d.app.cfg.Assist.Knowledge, Model: d.app.cfg.LLM.Model}
+	cfg := assist.Config{Playbook: d.app.cfg.Assist.Playbook, Knowledge: d.app.cfg.Assist.Knowledge, Model: d.app.cfg.LLM.Model, Prompt: d.app.cfg.Assist.Prompt, Talk: d.transcript, Show: d.show}
 	if cfg.Playbook == "" && cfg.Knowledge == "" {
 		return nil
 	}
 	var completer assist.Completer
 	if model != nil {
-		completer = model
+		completer = model.Streaming(d.app.cfg.Assist.ModelSilence, d.app.cfg.Assist.ModelTimeout)
 	}
 	a, err := assist.New(cfg, d.store, completer, d.log)
 	if err != nil {
@@ -125,7 +126,7 @@ func (d *derived) assist(ctx context.Context, job earshot.Job) (earshot.Commit, 
 	if err != nil {
 		return earshot.Commit{}, err
 	}
-	fresh, err := d.assistant.Answer(ctx, call, us[:i], us[i], made)
+	fresh, err := d.assistant.Answer(llm.WithCall(ctx, job.CallID), call, us[:i], us[i], made)
 	if err != nil {
 		return earshot.Commit{}, err
 	}
@@ -134,13 +135,24 @@ func (d *derived) assist(ctx context.Context, job earshot.Job) (earshot.Commit, 
 			return earshot.Commit{}, err
 		}
 	}
-	commit := earshot.Commit{Suggestions: fresh}
-	for _, s := range fresh {
-		e := earshot.NewEvent(earshot.EventSuggestionCreated, job.CallID, s)
+	return suggested(job.CallID, fresh), nil
+}
+
+// show makes suggestions true before the job that made them ends.
+func (d *derived) show(ctx context.Context, call earshot.CallID, list []earshot.Suggestion) error {
+	_, err := d.store.Apply(ctx, suggested(call, list))
+	return err
+}
+
+// suggested is the commit of suggestions. Made true again it changes nothing.
+func suggested(call earshot.CallID, list []earshot.Suggestion) earshot.Commit {
+	commit := earshot.Commit{Suggestions: list}
+	for _, s := range list {
+		e := earshot.NewEvent(earshot.EventSuggestionCreated, call, s)
 		e.ID = string(s.ID)
 		commit.Events = append(commit.Events, e)
 	}
-	return commit, nil
+	return commit
 }
 
 // tagsOf returns the tags among the suggestions.

@@ -40,20 +40,26 @@ func (a *App) startJobs(ctx context.Context) error {
 	a.derived = d
 	router := pipeline.NewRouter(a.bus, a.store, a.log)
 	router.Handle(earshot.EventUtteranceFinal, "assist", d.onUtterance)
+	router.Handle(earshot.EventCallStarted, "match", d.onCall)
+	router.Handle(earshot.EventCallUpdated, "match", d.onCall)
 	router.Handle(earshot.EventCallUpdated, "hand-over", d.onCallUpdated)
 	router.Handle(earshot.EventCallEnded, "summary-deadline", d.onCallEnded)
 	router.Handle(earshot.EventTranscriptCompleted, "summary", d.onTranscript)
 	router.Handle(earshot.EventSummaryCreated, "notes", d.onSummary)
 
 	a.workers = pipeline.NewWorkers(a.store, pipeline.WorkersConfig{
+		// Those that wait for other systems leave the others eight.
+		Concurrency: 20,
 		Kinds: map[earshot.JobKind]pipeline.KindConfig{
 			earshot.JobRender:    {Concurrency: 2, Timeout: 10 * time.Minute, MaxAttempts: 1000, Backoff: diskBackoff},
 			earshot.JobOpus:      {Concurrency: 1, Timeout: 2 * time.Hour, MaxAttempts: 1000, Backoff: diskBackoff},
 			earshot.JobAgain:     {Concurrency: 1, Timeout: 24 * time.Hour, MaxAttempts: 5},
 			earshot.JobSummarize: {Concurrency: 2, Timeout: 2 * time.Minute},
+			earshot.JobMatch:     {Concurrency: 4, Timeout: 10 * time.Second, Backoff: pipeline.Backoff{Base: time.Second, Max: 30 * time.Second}},
 			earshot.JobDeliver: {
-				Timeout: 30 * time.Second, MaxAttempts: 20,
-				Backoff: pipeline.Backoff{Base: 5 * time.Second, Max: 6 * time.Hour},
+				// For some three days, and soon after a receiver is up again.
+				Concurrency: 8, Timeout: 30 * time.Second, MaxAttempts: 450,
+				Backoff: pipeline.Backoff{Base: 5 * time.Second, Max: 10 * time.Minute},
 			},
 		},
 		CountDead: a.countDead,
@@ -64,6 +70,7 @@ func (a *App) startJobs(ctx context.Context) error {
 	a.workers.Handle(earshot.JobAgain, a.again.handle)
 	a.workers.Handle(earshot.JobAssist, d.assist)
 	a.workers.Handle(earshot.JobSummarize, d.summarize)
+	a.workers.Handle(earshot.JobMatch, d.matcher.Handle)
 	a.workers.Handle(earshot.JobNote, d.compose.Handle)
 	a.workers.Handle(earshot.JobDeliver, d.delivery.Handle)
 	a.workers.Handle(earshot.JobPoison, router.Replay)
@@ -73,6 +80,7 @@ func (a *App) startJobs(ctx context.Context) error {
 	a.background("router", router.Run)
 	a.background("relay", a.relay.Run)
 	a.background("calls", a.calls.Run)
+	a.background("live events", d.live.Run)
 	a.metrics.MustRegister(a.workers.Collectors()...)
 	a.metrics.MustRegister(router.Collectors()...)
 	a.metrics.MustRegister(a.relay.Collectors()...)
@@ -93,6 +101,7 @@ func (a *App) committed(events []earshot.Event) {
 	}
 	a.relay.Wake()
 	a.broker.Publish(events)
+	a.derived.live.Publish(events)
 }
 
 func (d *derived) onUtterance(_ context.Context, e earshot.Event) ([]earshot.Job, error) {

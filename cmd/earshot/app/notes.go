@@ -9,35 +9,59 @@ import (
 	"earshot"
 	"earshot/cmd/earshot/config"
 	"earshot/crm"
-	"earshot/crm/webhook"
 )
 
 // notes writes what came of a call into other systems.
 type notes struct {
 	connectors []crm.Connector
+	matcher    *crm.Matcher
+	live       *crm.Live
 	compose    *crm.Notes
 	delivery   *crm.Deliveries
 }
 
-// buildConnectors makes the connectors that are configured: this is the one
-// place that knows them all.
-func buildConnectors(cfg config.Config) ([]crm.Connector, func(), error) {
+// connect makes a connector and what gives back what it holds; nil where the
+// settings leave it out.
+type connect func(config.Config) (crm.Connector, func(), error)
+
+// Connectors makes the connectors that are configured: this is the one place
+// that knows them all. What they hold is given back by the function returned.
+func Connectors(cfg config.Config) ([]crm.Connector, func(), error) {
 	var out []crm.Connector
-	closeAll := func() {}
-	if cfg.Webhook.URL != "" {
-		hook, err := webhook.New(webhook.Config{
-			Name: "webhook", URL: cfg.Webhook.URL, Secret: cfg.Webhook.Secrets[0], Previous: cfg.Webhook.Secrets[1:],
-		})
+	var held closers
+	for _, build := range []connect{
+		connectDynamics,
+		connectEspoCRM,
+		connectHubSpot,
+		connectOdoo,
+		connectRT,
+		connectTryton,
+		connectSalesforce,
+		connectWebhook,
+		connectZendesk,
+	} {
+		c, closeIt, err := build(cfg)
 		if err != nil {
+			held.close()
 			return nil, nil, err
 		}
-		out, closeAll = append(out, hook), hook.Close
+		if c != nil {
+			out, held = append(out, c), append(held, closeIt)
+		}
 	}
-	return out, closeAll, nil
+	return out, held.close, nil
 }
 
 func newNotes(a *App) (notes, error) {
-	connectors, closeAll, err := buildConnectors(a.cfg)
+	connectors, closeAll, err := Connectors(a.cfg)
+	if err != nil {
+		return notes{}, err
+	}
+	mapping, err := LoadMapping(a.cfg, connectors)
+	if err != nil {
+		return notes{}, err
+	}
+	matcher, err := crm.NewMatcher(a.store, connectors, mapping, a.cfg.CRM.Region, a.log)
 	if err != nil {
 		return notes{}, err
 	}
@@ -45,23 +69,51 @@ func newNotes(a *App) (notes, error) {
 		Namespace: "earshot", Subsystem: "crm", Name: "attempts_total", Help: "Attempts to deliver a note, by their outcome.",
 	}, []string{"connector", "state"})
 	a.metrics.MustRegister(attempts)
-	delivery, err := crm.NewDeliveries(a.store, connectors, func(o crm.Outcome) {
+	delivery, err := crm.NewDeliveries(a.store, matcher, connectors, func(o crm.Outcome) {
 		attempts.WithLabelValues(o.Connector, string(o.State)).Inc()
 	}, a.log)
 	if err != nil {
 		return notes{}, err
 	}
 	a.onStop("connectors", func(context.Context) error { closeAll(); return nil })
-	return notes{connectors: connectors, compose: crm.NewNotes(a.store, a.links), delivery: delivery}, nil
+	live := crm.NewLive(connectors, a.log)
+	a.metrics.MustRegister(live.Collectors()...)
+	return notes{
+		connectors: connectors, matcher: matcher, live: live, compose: crm.NewNotes(a.store, Links(a.cfg), mapping), delivery: delivery,
+	}, nil
 }
 
-// links are where the page and the recording of a call are seen from outside.
-func (a *App) links(id earshot.CallID) crm.Links {
-	base := strings.TrimSuffix(a.cfg.HTTP.PublicURL, "/")
-	if base == "" {
-		return crm.Links{}
+// LoadMapping reads the mapping for the connectors, nil where there is none.
+func LoadMapping(cfg config.Config, connectors []crm.Connector) (*crm.Mapping, error) {
+	if cfg.CRM.Mapping == "" {
+		return nil, nil
 	}
-	return crm.Links{CallURL: base + "/#/calls/" + string(id), AudioURL: base + "/api/v1/calls/" + string(id) + "/audio"}
+	var names []string
+	for _, c := range connectors {
+		names = append(names, c.Name())
+	}
+	return crm.LoadMapping(cfg.CRM.Mapping, names)
+}
+
+// Links returns where the page and the recording of a call are seen from
+// outside.
+func Links(cfg config.Config) func(earshot.CallID) crm.Links {
+	base := strings.TrimSuffix(cfg.HTTP.PublicURL, "/")
+	return func(id earshot.CallID) crm.Links {
+		if base == "" {
+			return crm.Links{}
+		}
+		return crm.Links{CallURL: base + "/#/calls/" + string(id), AudioURL: base + "/api/v1/calls/" + string(id) + "/audio"}
+	}
+}
+
+// onCall looks the customer of a call up in each system that knows numbers.
+func (n notes) onCall(_ context.Context, e earshot.Event) ([]earshot.Job, error) {
+	c, err := decode[earshot.Call](e)
+	if err != nil {
+		return nil, err
+	}
+	return n.matcher.Jobs(&c), nil
 }
 
 // onSummary makes a note of a summary for each connector.

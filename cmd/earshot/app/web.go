@@ -24,9 +24,10 @@ func (a *App) startWeb(context.Context) error {
 	server, err := web.New(web.Config{
 		Listen: a.cfg.HTTP.Listen, PublicURL: a.cfg.HTTP.PublicURL,
 		TLSCert: a.cfg.HTTP.TLSCert, TLSKey: a.cfg.HTTP.TLSKey, Version: Version,
+		TrustedProxies: a.cfg.HTTP.TrustedProxies, FrameAncestors: a.cfg.HTTP.FrameAncestors,
 	}, web.Deps{
 		Reader: webReader{a.store}, Live: a.calls, Recorder: a.calls, Again: a.again, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake}, Traces: webTraces{a},
-		Accounts: webAccounts{access.New(a.store), a.store}, Directory: a.people, Insight: insight{a.derived},
+		Accounts: webAccounts{access.New(a.store), a.store}, Directory: a.people, Insight: insight{a.derived}, Feedback: newFeedback(a), Connectors: webConnectors{a.derived.notes},
 		Broker: a.broker, Ready: a.notReady, Gatherer: a.metrics,
 	}, a.log)
 	if err != nil {

@@ -16,22 +16,31 @@ import (
 // scalar or list key is also an environment variable: sip.tls_listen is
 // EARSHOT_SIP_TLS_LISTEN. The doc tags are the text of docs/configuration.md.
 type Config struct {
-	Data       Data       `koanf:"data"`
-	SIP        SIP        `koanf:"sip"`
-	RTP        RTP        `koanf:"rtp"`
-	Media      Media      `koanf:"media"`
-	HTTP       HTTP       `koanf:"http"`
-	Transcribe Transcribe `koanf:"transcribe"`
-	LLM        LLM        `koanf:"llm"`
-	Assist     Assist     `koanf:"assist"`
-	Summary    Summary    `koanf:"summary"`
-	Webhook    Webhook    `koanf:"webhook"`
-	Calls      Calls      `koanf:"calls"`
-	Directory  Directory  `koanf:"directory"`
-	Bus        Bus        `koanf:"bus"`
-	Store      Store      `koanf:"store"`
-	Recordings Recordings `koanf:"recordings"`
-	Log        Log        `koanf:"log"`
+	Data           Data           `koanf:"data"`
+	SIP            SIP            `koanf:"sip"`
+	RTP            RTP            `koanf:"rtp"`
+	Media          Media          `koanf:"media"`
+	HTTP           HTTP           `koanf:"http"`
+	Transcribe     Transcribe     `koanf:"transcribe"`
+	LLM            LLM            `koanf:"llm"`
+	Assist         Assist         `koanf:"assist"`
+	Summary        Summary        `koanf:"summary"`
+	CRM            CRM            `koanf:"crm"`
+	Dynamics       Dynamics       `koanf:"dynamics"`
+	EspoCRM        EspoCRM        `koanf:"espocrm"`
+	Odoo           Odoo           `koanf:"odoo"`
+	RequestTracker RequestTracker `koanf:"request_tracker"`
+	Tryton         Tryton         `koanf:"tryton"`
+	Salesforce     Salesforce     `koanf:"salesforce"`
+	Webhook        Webhook        `koanf:"webhook"`
+	HubSpot        HubSpot        `koanf:"hubspot"`
+	Zendesk        Zendesk        `koanf:"zendesk"`
+	Calls          Calls          `koanf:"calls"`
+	Directory      Directory      `koanf:"directory"`
+	Bus            Bus            `koanf:"bus"`
+	Store          Store          `koanf:"store"`
+	Recordings     Recordings     `koanf:"recordings"`
+	Log            Log            `koanf:"log"`
 }
 
 // Data is where everything is kept.
@@ -83,6 +92,9 @@ type HTTP struct {
 	PublicURL string `koanf:"public_url" doc:"URL under which the page is reached from outside; links are built from it."`
 	TLSCert   string `koanf:"tls_cert" doc:"Certificate file (PEM) of HTTPS."`
 	TLSKey    string `koanf:"tls_key" doc:"Key file (PEM) of HTTPS."`
+
+	TrustedProxies []string `koanf:"trusted_proxies" doc:"Addresses and networks of proxies whose X-Forwarded-For says where a request comes from, for the audit trail and the limit on sign-ins."`
+	FrameAncestors []string `koanf:"frame_ancestors" doc:"Origins of pages that may show the page in a frame, such as https://crm.example."`
 }
 
 // LLM is an optional language model behind an OpenAI-compatible endpoint.
@@ -91,23 +103,36 @@ type LLM struct {
 	APIKey  string        `koanf:"api_key" doc:"Key of that endpoint."`
 	Model   string        `koanf:"model" doc:"Model to ask for."`
 	Timeout time.Duration `koanf:"timeout" doc:"Time one answer may take."`
+
+	CallTokens int     `koanf:"call_tokens" doc:"Tokens that the suggestions of one call may use; 0: no limit."`
+	CallCost   float64 `koanf:"call_cost" doc:"What they may cost, in the currency of the prices; 0: no limit."`
+	PriceIn    float64 `koanf:"price_in" doc:"Price of a million tokens of prompts."`
+	PriceOut   float64 `koanf:"price_out" doc:"Price of a million tokens of answers."`
+}
+
+func (l LLM) check() error {
+	switch {
+	case l.CallTokens < 0 || l.CallCost < 0 || l.PriceIn < 0 || l.PriceOut < 0:
+		return fmt.Errorf("llm.call_tokens, call_cost, price_in and price_out: below zero")
+	case l.CallCost > 0 && l.PriceIn == 0 && l.PriceOut == 0:
+		return fmt.Errorf("llm.call_cost: needs llm.price_in or llm.price_out")
+	}
+	return nil
 }
 
 // Assist is what suggestions are made of.
 type Assist struct {
 	Playbook  string `koanf:"playbook" doc:"Playbook file (YAML); empty: none."`
 	Knowledge string `koanf:"knowledge" doc:"Folder of knowledge articles (Markdown, HTML, text); empty: none."`
+	Prompt    string `koanf:"prompt" doc:"File with the prompt of the language model; empty: the built-in one (docs/suggestions.md)."`
+
+	ModelSilence time.Duration `koanf:"model_silence" doc:"How long the language model may say nothing before the article's own words are shown."`
+	ModelTimeout time.Duration `koanf:"model_timeout" doc:"How long its whole answer may take."`
 }
 
 // Summary is what is written about a call.
 type Summary struct {
 	Dispositions []string `koanf:"dispositions" doc:"Outcomes that calls are given, of those in docs/summaries.md, or others as NAME: PHRASE; PHRASE. Empty: all of docs/summaries.md."`
-}
-
-// Webhook is the connector that posts notes.
-type Webhook struct {
-	URL     string   `koanf:"url" doc:"Where notes are posted; empty: nowhere."`
-	Secrets []string `koanf:"secrets" doc:"Signing secrets (whsec_...); the first signs first, further ones are for rotation."`
 }
 
 // Calls is the life of a call.
@@ -162,13 +187,21 @@ func Default() Config {
 			Partials: "auto", EndSilence: 600 * time.Millisecond, MaxUtterance: 15 * time.Second,
 			BacklogAge: 72 * time.Hour, BacklogLimit: 200 * time.Hour,
 		},
-		LLM: LLM{Timeout: 20 * time.Second},
+		LLM:        LLM{Timeout: 20 * time.Second, CallTokens: 100_000},
+		Assist:     Assist{ModelSilence: 3 * time.Second, ModelTimeout: 8 * time.Second},
+		HubSpot:    HubSpot{URL: "https://api.hubapi.com", Property: "earshot_note_id", TaskProperty: "earshot_task_key"},
+		Dynamics:   Dynamics{Login: "https://login.microsoftonline.com", MaxBody: 2000},
+		Salesforce: Salesforce{Audience: "https://login.salesforce.com", Company: "Unknown"},
 		Calls: Calls{
 			WrapUp: 30 * time.Second, SummaryDeadline: 60 * time.Second,
 			ResumeWindow: 10 * time.Second, MediaTimeout: 5 * time.Minute,
 		},
-		Recordings: Recordings{Opus: "off"},
-		Log:        Log{Level: "info", Format: "text"},
+		RequestTracker: RequestTracker{Queue: "General"},
+		Odoo:           Odoo{API: "json2", Partner: "Unknown callers"},
+		Tryton:         Tryton{Party: "Unknown callers"},
+		Webhook:        Webhook{Format: "standard"},
+		Recordings:     Recordings{Opus: "off"},
+		Log:            Log{Level: "info", Format: "text"},
 	}
 }
 
@@ -221,11 +254,17 @@ func (c Config) Check() error {
 	if ext := strings.ToLower(path.Ext(c.Directory.File)); c.Directory.File != "" && ext != ".yaml" && ext != ".yml" && ext != ".csv" {
 		return fmt.Errorf("directory.file: %q ends in neither .yaml nor .csv", c.Directory.File)
 	}
+	if err := c.checkConnectors(); err != nil {
+		return err
+	}
 	if c.LLM.BaseURL != "" && c.LLM.Model == "" {
 		return fmt.Errorf("llm.model: needed when llm.base_url is set")
 	}
-	if c.Webhook.URL != "" && len(c.Webhook.Secrets) == 0 {
-		return fmt.Errorf("webhook.secrets: needed when webhook.url is set (make one: openssl rand -base64 32, with whsec_ in front)")
+	if err := c.LLM.check(); err != nil {
+		return err
+	}
+	if c.Assist.ModelSilence <= 0 || c.Assist.ModelTimeout <= 0 || c.Assist.ModelTimeout > 30*time.Second {
+		return fmt.Errorf("assist.model_silence and model_timeout: not above zero, or over 30s")
 	}
 	for key, addr := range map[string]string{
 		"sip.listen": c.SIP.Listen, "sip.tls_listen": c.SIP.TLSListen, "http.listen": c.HTTP.Listen,
