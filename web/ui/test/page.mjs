@@ -95,6 +95,15 @@ await step('what is being said is shown before it is final, and suggestions with
   await shot('live');
 });
 
+await step('a suggestion is rated', async () => {
+  const card = page.locator('.card.answer').last(); // newer ones come before it
+  const wrong = card.getByRole('button', { name: /^Wrong/ });
+  await wrong.click();
+  await until((b) => b.getAttribute('aria-pressed') === 'true', await wrong.elementHandle());
+  await card.getByRole('button', { name: /^Used/ }).click();
+  await until((b) => b.getAttribute('aria-pressed') === 'false', await wrong.elementHandle());
+});
+
 await step('a key pauses the recording and goes on', async () => {
   await page.keyboard.press('p');
   await page.getByText('Recording is paused').waitFor();

@@ -4,7 +4,7 @@ import { speaker } from './format';
 import { Live } from './live';
 import { announce, linked } from './page.svelte';
 import { wholeCall, wholeSummary } from './whole';
-import type { Call, Delivery, Event, Mark, Suggestion, Summary, Utterance } from './types';
+import type { Call, Delivery, Event, Feedback, Mark, Match, Suggestion, Summary, Utterance } from './types';
 
 const countersEvery = 5_000; // the counters of the streams change without events
 
@@ -69,6 +69,10 @@ export class OneCall {
         return this.#note(e.data as Delivery);
       case 'call.marked':
         return this.#mark(e.data as Mark);
+      case 'call.matched':
+        return this.#match(e.data as Match);
+      case 'suggestion.rated':
+        return this.#rated(e.data as Feedback);
       case 'summary.created':
         this.call = { ...this.call, summary: wholeSummary(e.data as Summary) };
         return;
@@ -97,7 +101,10 @@ export class OneCall {
   #take(call: Call) {
     const had = this.call!;
     if ((call.transcript_revision ?? 0) !== (had.transcript_revision ?? 0)) return this.#listen(); // all of it is new
-    this.call = { ...wholeCall(call), summary: call.summary ? wholeSummary(call.summary) : had.summary };
+    this.call = {
+      ...wholeCall(call), matches: call.matches ?? had.matches,
+      summary: call.summary ? wholeSummary(call.summary) : had.summary,
+    };
     if (call.state !== 'live') this.partials.clear();
   }
 
@@ -116,6 +123,17 @@ export class OneCall {
 
   #suggest(s: Suggestion) {
     if (s.kind !== 'tag') this.suggestions.set(s.id, s);
+  }
+
+  #match(m: Match) {
+    const others = (this.call!.matches ?? []).filter((have) => have.connector !== m.connector);
+    this.call = { ...this.call!, matches: [...others, m] };
+    if (m.contact && this.call.state === 'live') announce(`The caller is ${m.contact.name || m.contact.id}`);
+  }
+
+  #rated(f: Feedback) {
+    const s = this.suggestions.get(f.suggestion_id);
+    if (s) this.suggestions.set(s.id, { ...s, feedback: f });
   }
 
   #note(d: Delivery) {

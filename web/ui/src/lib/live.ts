@@ -2,9 +2,9 @@ import { url } from './api';
 import type { Event } from './types';
 
 const types = [
-  'snapshot', 'call.started', 'call.updated', 'call.ended', 'call.settled', 'call.marked', 'recording.ready',
+  'snapshot', 'call.started', 'call.updated', 'call.ended', 'call.settled', 'call.marked', 'call.matched', 'recording.ready',
   'utterance.partial', 'utterance.final', 'transcript.completed',
-  'suggestion.created', 'summary.created', 'handover.created', 'note.updated',
+  'suggestion.created', 'suggestion.rated', 'summary.created', 'handover.created', 'note.updated',
 ];
 
 const hiddenFor = 15_000; // a hidden tab gives its connection back after so long

@@ -20,11 +20,26 @@ export interface Call {
   summary: Summary | null;
   tags: string[];
   problems?: string[];
+  matches?: Match[];
   marks: Mark[];
   paused: boolean;
   transcript_complete: boolean;
   transcript_revision?: number;
   recording_ready: boolean;
+}
+
+export interface Match {
+  connector: string;
+  state: 'matched' | 'made' | 'none' | 'several' | 'anonymous' | 'failed';
+  number?: string;
+  contact?: Contact;
+  candidates?: number;
+}
+
+export interface Contact {
+  id: string;
+  name?: string;
+  url?: string;
 }
 
 export interface Participant {
@@ -94,6 +109,17 @@ export interface Suggestion {
   source?: Citation;
   at_ms: number;
   speaker_unsure?: boolean;
+  reply?: string;
+  fallback?: string;
+  feedback?: Feedback;
+}
+
+export type Verdict = 'used' | 'dismissed' | 'wrong';
+
+export interface Feedback {
+  suggestion_id: string;
+  verdict: Verdict;
+  by: string;
 }
 
 export interface Citation {
