@@ -34,8 +34,12 @@ type Account struct {
 	// AgentID is who the account is in the directory, "" if nobody.
 	AgentID string `json:"agent_id,omitempty"`
 	// Team is the ID of the team that a supervisor looks after, "" for all.
-	Team      string    `json:"team,omitempty"`
-	Disabled  bool      `json:"disabled"`
+	Team     string `json:"team,omitempty"`
+	Disabled bool   `json:"disabled"`
+	// External says that an OpenID provider signs them in: there is no password.
+	External bool `json:"external"`
+	// Subject is who they are there, issuer and ID, once they have signed in.
+	Subject   string    `json:"subject,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 	// Password is its hash in the PHC string format, never shown.
 	Password string `json:"-"`

@@ -33,6 +33,8 @@ var libraries = map[string][]string{
 	"github.com/nyaruka/phonenumbers":   {"crm/phone"},
 	"github.com/danielgtaylor/huma":     {"web"},
 	"github.com/go-chi/chi":             {"web"},
+	"github.com/coreos/go-oidc":         {"web/oidc"},
+	"golang.org/x/oauth2":               {"web/oidc"},
 	"github.com/knadh/koanf":            {"cmd"},
 	"github.com/alecthomas/kong":        {"cmd"},
 }

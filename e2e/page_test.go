@@ -79,7 +79,7 @@ func (s *server) browse(t *testing.T, script string, can map[string]func() error
 	}
 	cmd := exec.CommandContext(t.Context(), "node", filepath.Join("test", script))
 	cmd.Dir = "../web/ui"
-	cmd.Env = append(os.Environ(), "EARSHOT_PAGE=http://"+s.http+"/", "EARSHOT_CHROMIUM="+browser)
+	cmd.Env = append(append(os.Environ(), s.env...), "EARSHOT_PAGE=http://"+s.http+"/", "EARSHOT_CHROMIUM="+browser)
 	problem := &lockedBuffer{}
 	cmd.Stderr = problem
 	in, err := cmd.StdinPipe()

@@ -17,12 +17,13 @@ type accountBody struct {
 	AgentID  string              `json:"agent_id,omitempty" maxLength:"200" doc:"Who this is in the directory."`
 	Team     string              `json:"team,omitempty" maxLength:"200" doc:"The team that a supervisor looks after; left out: all."`
 	Disabled bool                `json:"disabled,omitempty" doc:"true: signed out everywhere, and may not sign in."`
+	External bool                `json:"external,omitempty" doc:"true: the OpenID provider signs them in, and there is no password."`
 	Password string              `json:"password,omitempty" maxLength:"1000" doc:"10 characters or more. Left out: stays as it is."`
 }
 
 func (b *accountBody) account(id string) earshot.Account {
 	return earshot.Account{
-		ID: id, Login: b.Login, Name: b.Name, Role: b.Role, AgentID: b.AgentID, Team: b.Team, Disabled: b.Disabled,
+		ID: id, Login: b.Login, Name: b.Name, Role: b.Role, AgentID: b.AgentID, Team: b.Team, Disabled: b.Disabled, External: b.External,
 	}
 }
 

@@ -184,7 +184,7 @@ func (noInsight) Ask(context.Context, Question) ([]earshot.FoundPassage, error) 
 }
 
 // Deps is what the server needs of the others. Only Accounts, Directory, Traces,
-// Insight, Feedback, Connectors, Broker, Ready and Gatherer may be left nil.
+// Insight, Feedback, Connectors, Provider, Broker, Ready and Gatherer may be left nil.
 type Deps struct {
 	Reader Reader
 	Live   Live
@@ -200,6 +200,8 @@ type Deps struct {
 	Connectors Connectors
 	// Accounts is who may sign in.
 	Accounts Accounts
+	// Provider signs people in elsewhere; nil: nobody does.
+	Provider Provider
 	// Directory is who works in the contact centre.
 	Directory Directory
 	// Broker may be made before the server, so that no event is missed while

@@ -15,10 +15,12 @@ import (
 // Accounts is who may use the server, and what they did. It is safe for
 // concurrent use; errors are those of package access.
 type Accounts interface {
-	// Any reports whether there is an account. Without one the server is open to
-	// whoever is on the machine.
+	// Any reports whether people sign in: there is an account, or a provider.
+	// Otherwise the server is open to whoever is on the machine.
 	Any(ctx context.Context) (bool, error)
 	SignIn(ctx context.Context, login, password, remote string) (earshot.Account, string, error)
+	// SignInAs begins a session of somebody whom a provider has signed in.
+	SignInAs(ctx context.Context, p access.Person) (earshot.Account, string, error)
 	SignOut(ctx context.Context, secret string) error
 	Session(ctx context.Context, secret string) (earshot.Account, error)
 	Token(ctx context.Context, secret string) (earshot.Account, earshot.Token, error)
@@ -158,6 +160,10 @@ type noAccounts struct{}
 
 func (noAccounts) Any(context.Context) (bool, error) { return false, nil }
 func (noAccounts) SignIn(context.Context, string, string, string) (earshot.Account, string, error) {
+	return earshot.Account{}, "", access.ErrDenied
+}
+
+func (noAccounts) SignInAs(context.Context, access.Person) (earshot.Account, string, error) {
 	return earshot.Account{}, "", access.ErrDenied
 }
 func (noAccounts) SignOut(context.Context, string) error { return nil }

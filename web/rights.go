@@ -28,6 +28,7 @@ type need struct {
 // not served. Those of a call are for who may see the call, besides.
 var needs = map[string]need{
 	"alive": {}, "ready": {}, "signIn": {}, "signOut": {}, "whoAmI": {},
+	"beginSignIn": {}, "finishSignIn": {},
 	"metrics": {role: earshot.AccountAdmin, scope: earshot.ScopeAdmin},
 
 	"listCalls":       {role: earshot.AccountAgent, scope: earshot.ScopeRead},

@@ -30,6 +30,7 @@ func (s *Server) routes() (http.Handler, error) {
 	r.MethodNotAllowed(methodNotAllowed(r))
 	api := humachi.New(r, s.apiConfig())
 	s.sessionRoutes(api)
+	s.externalRoutes(api)
 	s.accountRoutes(api)
 	s.callRoutes(api)
 	s.pauseRoutes(api)

@@ -20,6 +20,8 @@ type Me struct {
 	Account *earshot.Account `json:"account"`
 	// SignIn says that there are accounts, so that a page may ask for one.
 	SignIn bool `json:"sign_in" doc:"Whether there are accounts: without any, whoever is on this machine may do everything."`
+	// Provider is the name of the OpenID provider.
+	Provider string `json:"provider,omitempty" doc:"Name of the OpenID provider that people may sign in through, at /signin/begin."`
 }
 
 type signInBody struct {
@@ -57,6 +59,9 @@ func (s *Server) whoAmI(ctx context.Context, _ *struct{}) (*jsonBody[Me], error)
 		return nil, err
 	}
 	me := Me{SignIn: any}
+	if s.deps.Provider != nil {
+		me.Provider = s.deps.Provider.Name()
+	}
 	if p := principalOf(ctx); p != nil {
 		me.Account = &p.account
 	}

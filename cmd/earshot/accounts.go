@@ -51,6 +51,9 @@ func accountNotes(a earshot.Account) string {
 	if a.Team != "" {
 		notes = append(notes, "team "+a.Team)
 	}
+	if a.External {
+		notes = append(notes, "signs in through the OpenID provider")
+	}
 	if a.Disabled {
 		notes = append(notes, "disabled")
 	}
@@ -79,6 +82,7 @@ func (f accountFlags) apply(a *earshot.Account) {
 type accountsAddCmd struct {
 	Login string `arg:"" help:"Name to sign in with."`
 	accountFlags
+	External bool `help:"The OpenID provider (http.oidc) signs them in, by this login: there is no password."`
 }
 
 // Run makes an account. The first must be an admin's.
@@ -93,9 +97,12 @@ func (c accountsAddCmd) Run(e *env) error {
 		if !some && a.Role != earshot.AccountAdmin {
 			return errors.New("the first account is an admin's (--role admin): nobody could change any otherwise")
 		}
-		password, err := e.password()
-		if err != nil {
-			return err
+		a.External = c.External
+		password := ""
+		if !c.External {
+			if password, err = e.password(); err != nil {
+				return err
+			}
 		}
 		if a, err = k.Save(e.ctx, a, password); errors.Is(err, earshot.ErrExists) {
 			return fmt.Errorf("there is an account %s: change it with earshot accounts change", c.Login)
@@ -110,7 +117,8 @@ func (c accountsAddCmd) Run(e *env) error {
 type accountsChangeCmd struct {
 	Login string `arg:"" help:"Name to sign in with."`
 	accountFlags
-	Password bool `help:"Give it a new password, from the terminal or standard input."`
+	Password bool `xor:"how" help:"Give it a new password, from the terminal or standard input."`
+	External bool `xor:"how" help:"The OpenID provider signs them in from now on, and there is no password any more."`
 	Disable  bool `xor:"able" help:"Sign it out everywhere, and let it sign in no more."`
 	Enable   bool `xor:"able" help:"Let it sign in again."`
 }
@@ -124,6 +132,7 @@ func (c accountsChangeCmd) Run(e *env) error {
 		}
 		c.apply(&a)
 		a.Disabled = c.Disable || a.Disabled && !c.Enable
+		a.External = c.External || a.External && !c.Password
 		password := ""
 		if c.Password {
 			if password, err = e.password(); err != nil {

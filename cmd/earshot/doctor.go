@@ -81,6 +81,9 @@ func examine(ctx context.Context, cfg config.Config) []finding {
 	if cfg.SIP.TLSCert != "" {
 		out = append(out, checkTLS(cfg.SIP))
 	}
+	if cfg.HTTP.OIDC.On() {
+		out = append(out, checkOpenID(ctx, cfg.HTTP.OIDC))
+	}
 	if cfg.Directory.File != "" {
 		out = append(out, checkDirectory(cfg.Directory.File))
 	}
@@ -340,4 +343,21 @@ func httpGet(ctx context.Context, target, key string) error {
 		return errors.New(target + " answers " + resp.Status)
 	}
 	return nil
+}
+
+func checkOpenID(ctx context.Context, cfg config.OIDC) finding {
+	f := finding{
+		what: "http.oidc", found: cfg.Issuer + " answers",
+		remedy: "check http.oidc.issuer: it must be what the provider calls itself, to the last slash",
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	provider, err := app.NewOpenID(cfg)
+	if err == nil {
+		err = provider.Check(ctx)
+	}
+	if err != nil {
+		f.problem = err.Error()
+	}
+	return f
 }

@@ -47,8 +47,16 @@ func (s *Store) AccountOf(ctx context.Context, login string) (earshot.Account, e
 	return a, readError("account", err)
 }
 
+// AccountOfSubject returns the one that a provider's subject has, or
+// earshot.ErrNotFound.
+func (s *Store) AccountOfSubject(ctx context.Context, subject string) (earshot.Account, error) {
+	a, err := scanAccount(s.reader.QueryRowContext(ctx, selectAccounts+`WHERE doc ->> 'subject' = ?`, subject))
+	return a, readError("account", err)
+}
+
 // SaveAccount inserts an account or replaces the one with its ID. A login that
-// another one has is earshot.ErrExists. An account that is disabled, or whose
+// or
+// subject that another one has is earshot.ErrExists. An account that is disabled, or whose
 // password is another one now, is signed out everywhere.
 func (s *Store) SaveAccount(ctx context.Context, a earshot.Account) error {
 	doc, err := json.Marshal(a)

@@ -29,6 +29,20 @@ func testAccounts(t *testing.T, s Store) {
 	if err := s.SaveAccount(ctx, ben); !errors.Is(err, earshot.ErrExists) {
 		t.Errorf("a login that is taken: %v", err)
 	}
+	ben.Login, ben.External, ben.Subject = "ben", true, "https://login.example 17"
+	if err := s.SaveAccount(ctx, ben); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "by subject", must(s.AccountOfSubject(ctx, ben.Subject))(t), ben)
+	ada.External, ada.Subject = true, ben.Subject
+	if err := s.SaveAccount(ctx, ada); !errors.Is(err, earshot.ErrExists) {
+		t.Errorf("a subject that is taken: %v", err)
+	}
+	for _, nobody := range []string{"https://login.example 18", ""} {
+		if _, err := s.AccountOfSubject(ctx, nobody); !errors.Is(err, earshot.ErrNotFound) {
+			t.Errorf("unknown subject %q: %v", nobody, err)
+		}
+	}
 	if _, err := s.AccountOf(ctx, "carl"); !errors.Is(err, earshot.ErrNotFound) {
 		t.Errorf("unknown login: %v", err)
 	}

@@ -62,6 +62,7 @@ type Store interface {
 	Accounts(ctx context.Context) ([]earshot.Account, error)
 	Account(ctx context.Context, id string) (earshot.Account, error)
 	AccountOf(ctx context.Context, login string) (earshot.Account, error)
+	AccountOfSubject(ctx context.Context, subject string) (earshot.Account, error)
 	SaveAccount(ctx context.Context, a earshot.Account) error
 	SaveSession(ctx context.Context, v earshot.Session) error
 	Session(ctx context.Context, hash []byte) (earshot.Session, error)

@@ -4,6 +4,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -50,6 +51,7 @@ type Store interface {
 	Accounts(ctx context.Context) ([]earshot.Account, error)
 	Account(ctx context.Context, id string) (earshot.Account, error)
 	AccountOf(ctx context.Context, login string) (earshot.Account, error)
+	AccountOfSubject(ctx context.Context, subject string) (earshot.Account, error)
 	SaveAccount(ctx context.Context, a earshot.Account) error
 	SaveSession(ctx context.Context, s earshot.Session) error
 	Session(ctx context.Context, hash []byte) (earshot.Session, error)
@@ -108,10 +110,15 @@ func (k *Keeper) SignIn(ctx context.Context, login, password, remote string) (a 
 		return earshot.Account{}, "", ErrDenied
 	}
 	k.limiter.succeeded(names[0])
+	secret, err = k.begin(ctx, a)
+	return a, secret, err
+}
+
+// begin begins a session.
+func (k *Keeper) begin(ctx context.Context, a earshot.Account) (secret string, err error) {
 	secret, hash := newSecret(sessionPrefix)
 	now := k.now()
-	err = k.store.SaveSession(ctx, earshot.Session{Hash: hash, AccountID: a.ID, CreatedAt: now, ExpiresAt: now.Add(sessionLength)})
-	return a, secret, err
+	return secret, k.store.SaveSession(ctx, earshot.Session{Hash: hash, AccountID: a.ID, CreatedAt: now, ExpiresAt: now.Add(sessionLength)})
 }
 
 // nobody is what the password of an unknown login is compared with, so that it
@@ -127,7 +134,7 @@ func (k *Keeper) check(ctx context.Context, a earshot.Account, password string) 
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
-	hash, possible := a.Password, a.ID != "" && !a.Disabled && len(password) <= maxPassword
+	hash, possible := a.Password, a.ID != "" && !a.Disabled && !a.External && len(password) <= maxPassword
 	if !possible {
 		hash, password = nobody, ""
 	}
@@ -135,7 +142,8 @@ func (k *Keeper) check(ctx context.Context, a earshot.Account, password string) 
 	return same && possible, err
 }
 
-// Session returns the account of a session's secret, and prolongs the session.
+// Session returns the account of a session's secret, and prolongs the session,
+// but for those whom a provider has signed in: it is asked again after 12 hours.
 // The error is [ErrUnknown] if it is none.
 func (k *Keeper) Session(ctx context.Context, secret string) (earshot.Account, error) {
 	v, err := k.store.Session(ctx, hashOf(secret))
@@ -147,7 +155,7 @@ func (k *Keeper) Session(ctx context.Context, secret string) (earshot.Account, e
 		return earshot.Account{}, ErrUnknown
 	}
 	a, err := k.enabled(ctx, v.AccountID)
-	if err == nil && v.ExpiresAt.Sub(now) < sessionLength/2 {
+	if err == nil && !a.External && v.ExpiresAt.Sub(now) < sessionLength/2 {
 		v.ExpiresAt = now.Add(sessionLength)
 		err = k.store.SaveSession(ctx, v)
 	}
@@ -217,7 +225,8 @@ func (k *Keeper) NewToken(ctx context.Context, a earshot.Account, name string, s
 var loginPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._@+-]{0,99}$`)
 
 // Save checks an account and stores it: a new one without ID, which it is
-// given. An empty password leaves the one there is. What cannot be is
+// given. An empty password leaves the one there is; an external account has
+// none, and keeps its subject. What cannot be is
 // an [*earshot.AccountError]; a login that is taken is [earshot.ErrExists].
 func (k *Keeper) Save(ctx context.Context, a earshot.Account, password string) (earshot.Account, error) {
 	a.Login = strings.ToLower(strings.TrimSpace(a.Login))
@@ -232,6 +241,14 @@ func (k *Keeper) Save(ctx context.Context, a earshot.Account, password string) (
 		}
 	}
 	a.ID, a.CreatedAt, a.Password = have.ID, have.CreatedAt, have.Password
+	if a.External {
+		if password != "" {
+			return a, refuse("whom a provider signs in has no password here")
+		}
+		a.Password, a.Subject = "", cmp.Or(a.Subject, have.Subject)
+		return a, k.store.SaveAccount(ctx, a)
+	}
+	a.Subject = ""
 	if password != "" || a.Password == "" {
 		if len(password) < minPassword || len(password) > maxPassword {
 			return a, refuse("a password has %d to %d characters", minPassword, maxPassword)

@@ -59,6 +59,16 @@ func (m *memory) AccountOf(ctx context.Context, login string) (earshot.Account, 
 	return earshot.Account{}, earshot.ErrNotFound
 }
 
+func (m *memory) AccountOfSubject(ctx context.Context, subject string) (earshot.Account, error) {
+	list, _ := m.Accounts(ctx)
+	for _, a := range list {
+		if a.Subject == subject {
+			return a, nil
+		}
+	}
+	return earshot.Account{}, earshot.ErrNotFound
+}
+
 func (m *memory) SaveAccount(_ context.Context, a earshot.Account) error {
 	return put(m, m.accounts, a.ID, a)
 }

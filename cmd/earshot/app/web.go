@@ -21,13 +21,17 @@ import (
 )
 
 func (a *App) startWeb(context.Context) error {
+	provider, err := openIDProvider(a.cfg.HTTP.OIDC)
+	if err != nil {
+		return err
+	}
 	server, err := web.New(web.Config{
 		Listen: a.cfg.HTTP.Listen, PublicURL: a.cfg.HTTP.PublicURL,
 		TLSCert: a.cfg.HTTP.TLSCert, TLSKey: a.cfg.HTTP.TLSKey, Version: Version,
 		TrustedProxies: a.cfg.HTTP.TrustedProxies, FrameAncestors: a.cfg.HTTP.FrameAncestors,
 	}, web.Deps{
 		Reader: webReader{a.store}, Live: a.calls, Recorder: a.calls, Again: a.again, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake}, Traces: webTraces{a},
-		Accounts: webAccounts{access.New(a.store), a.store}, Directory: a.people, Insight: insight{a.derived}, Feedback: newFeedback(a), Connectors: webConnectors{a.derived.notes},
+		Accounts: webAccounts{access.New(a.store), a.store, provider != nil}, Provider: provider, Directory: a.people, Insight: insight{a.derived}, Feedback: newFeedback(a), Connectors: webConnectors{a.derived.notes},
 		Broker: a.broker, Ready: a.notReady, Gatherer: a.metrics,
 	}, a.log)
 	if err != nil {
@@ -146,9 +150,18 @@ func (w webAudio) Waveform(id earshot.CallID) (earshot.Waveform, error) {
 type webAccounts struct {
 	*access.Keeper
 	store *sqlite.Store
+	// external says that there is a provider, whose people sign in.
+	external bool
 }
 
 var _ web.Accounts = webAccounts{}
+
+func (w webAccounts) Any(ctx context.Context) (bool, error) {
+	if w.external {
+		return true, nil
+	}
+	return w.Keeper.Any(ctx)
+}
 
 func (w webAccounts) Accounts(ctx context.Context) ([]earshot.Account, error) {
 	return w.store.Accounts(ctx)

@@ -95,6 +95,8 @@ type HTTP struct {
 
 	TrustedProxies []string `koanf:"trusted_proxies" doc:"Addresses and networks of proxies whose X-Forwarded-For says where a request comes from, for the audit trail and the limit on sign-ins."`
 	FrameAncestors []string `koanf:"frame_ancestors" doc:"Origins of pages that may show the page in a frame, such as https://crm.example."`
+
+	OIDC OIDC `koanf:"oidc"`
 }
 
 // LLM is an optional language model behind an OpenAI-compatible endpoint.
@@ -179,7 +181,10 @@ func Default() Config {
 		SIP:   SIP{Listen: "0.0.0.0:5060", TLSListen: ":5061", Trace: "redacted"},
 		RTP:   RTP{Ports: "20000-39999"},
 		Media: Media{SRTP: "allow", DTMF: "mask"},
-		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
+		HTTP: HTTP{
+			Listen: "127.0.0.1:8080",
+			OIDC:   OIDC{Name: "single sign-on", Scopes: []string{"profile", "email"}, LoginClaim: "email"},
+		},
 		Transcribe: Transcribe{
 			Engine: "moonshine", Fallback: []string{"moonshine"}, Timeout: 5 * time.Second,
 			OpenAI:   OpenAI{Format: "verbose_json"},
@@ -253,6 +258,9 @@ func (c Config) Check() error {
 	}
 	if ext := strings.ToLower(path.Ext(c.Directory.File)); c.Directory.File != "" && ext != ".yaml" && ext != ".yml" && ext != ".csv" {
 		return fmt.Errorf("directory.file: %q ends in neither .yaml nor .csv", c.Directory.File)
+	}
+	if err := c.HTTP.OIDC.check(); err != nil {
+		return err
 	}
 	if err := c.checkConnectors(); err != nil {
 		return err

@@ -221,11 +221,13 @@ export interface Account {
   agent_id?: string;
   team?: string;
   disabled: boolean;
+  external: boolean;
 }
 
 export interface Me {
   account: Account | null;
   sign_in: boolean;
+  provider?: string;
 }
 
 export interface Token {
