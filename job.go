@@ -14,6 +14,7 @@ const (
 	JobRender    JobKind = "render"    // render the call's WAV from the recording master
 	JobOpus      JobKind = "opus"      // make the Ogg/Opus file of a rendered call
 	JobAssist    JobKind = "assist"    // answer a final utterance
+	JobWatch     JobKind = "watch"     // look whether rules that wait have come true
 	JobSummarize JobKind = "summarize" // summarise a call
 	JobNote      JobKind = "note"      // compose a note and store the intent to deliver it
 	JobMatch     JobKind = "match"     // look up whose number the customer's is

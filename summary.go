@@ -105,6 +105,8 @@ type Note struct {
 	AudioURL       string   `json:"audio_url,omitempty"`
 	// Queue is that of the [Call].
 	Queue string `json:"queue,omitempty"`
+	// Fields are what rules of the playbook found out, by the names they give.
+	Fields map[string]string `json:"fields,omitempty"`
 	// Match is whose number it was in the connector's system; nil where nobody
 	// looked.
 	Match *Match `json:"match,omitempty"`

@@ -164,8 +164,9 @@ type Suggestion struct {
 	ID     SuggestionID `json:"id"`
 	CallID CallID       `json:"call_id"`
 	// Kind is "card" (a playbook's), "answer" (from the knowledge base),
-	// "checklist" (an item ticked), "alert" (for the supervisor) or "tag" (its
-	// Title is a tag of the call).
+	// "checklist" (an item ticked), "alert" (for the supervisor), "tag" (its
+	// Title is a tag of the call) or "field" (Title and Text are name and value of
+	// a field of the call's notes).
 	Kind  string `json:"kind"`
 	Title string `json:"title"`
 	Text  string `json:"text"`
@@ -173,9 +174,11 @@ type Suggestion struct {
 	Rule string `json:"rule,omitempty"`
 	// Source is where the answer stands; nil for a playbook's own words.
 	Source *Citation `json:"source,omitempty"`
-	// UtteranceID is what the suggestion answers.
+	// UtteranceID is what the suggestion answers, of a rule that waited the one
+	// said last; "" before the first.
 	UtteranceID UtteranceID `json:"utterance_id"`
-	// AtMS is the end of that utterance, from the start of the call.
+	// AtMS is the end of that utterance, or when the rule had waited enough, from
+	// the start of the call.
 	AtMS       int64     `json:"at_ms"`
 	Confidence float64   `json:"confidence"`
 	CreatedAt  time.Time `json:"created_at"`

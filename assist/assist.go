@@ -223,7 +223,7 @@ func (a *Assistant) Answer(ctx context.Context, call earshot.Call, history []ear
 	}
 	u.Role = roleOf(call, u, history)
 	s := newSpeech(fragmentBefore(history, u), u.Text)
-	out := a.fire(call, s, u, made)
+	out := a.fire(call, s, history, u, made)
 	a.finish(out, u)
 	if u.Role == earshot.RoleAgent {
 		return out, nil
@@ -279,29 +279,58 @@ func roleOf(call earshot.Call, u earshot.Utterance, history []earshot.Utterance)
 const byRules = "rules"
 
 // fire returns what the playbook's rules say.
-func (a *Assistant) fire(call earshot.Call, s *speech, u earshot.Utterance, made []earshot.Suggestion) []earshot.Suggestion {
+func (a *Assistant) fire(call earshot.Call, s *speech, history []earshot.Utterance, u earshot.Utterance, made []earshot.Suggestion) []earshot.Suggestion {
 	var out []earshot.Suggestion
-	for _, rule := range a.playbook.Load().Rules {
-		if !rule.When.Passes(u.Role) || !rule.rested(u, made) || !rule.When.said(s) {
+	book := a.playbook.Load()
+	said := append(slices.Clip(history), u)
+	for _, r := range book.Rules {
+		if r.When.Timed() || !r.rested(u, made) || !r.When.in(book.stage(said, u.EndMS)) || !r.When.true(s, said, u) {
 			continue
 		}
-		out = append(out, earshot.Suggestion{
-			ID: suggestionID(call.ID, u.ID, "rule:"+rule.ID), CallID: call.ID, Kind: rule.Kind, Title: rule.Title, Text: rule.Text, Rule: rule.ID,
-			UtteranceID: u.ID, AtMS: u.EndMS, Confidence: 1, CreatedAt: time.Now().UTC(), By: byRules,
-		})
+		one := r.suggestion(call.ID, u, u.EndMS)
+		one.ID = suggestionID(call.ID, u.ID, "rule:"+r.ID)
+		out = append(out, one)
 	}
 	return out
 }
 
-// rested reports whether the rule may fire again.
+// true reports whether an utterance, the newest of said, makes the rule fire.
+func (w *When) true(s *speech, said []earshot.Utterance, u earshot.Utterance) bool {
+	if w.Overtalk > 0 {
+		return overtalk(said, u.EndMS) >= w.Overtalk
+	}
+	if !w.Passes(u.Role) {
+		return false
+	}
+	if w.Mood != "" {
+		return w.sounds(said, u)
+	}
+	return w.said(s)
+}
+
+// suggestion is what the rule makes of an utterance at a moment, without an ID.
+func (r *Rule) suggestion(call earshot.CallID, u earshot.Utterance, atMS int64) earshot.Suggestion {
+	return earshot.Suggestion{
+		CallID: call, Kind: r.Kind, Title: r.Title, Text: r.Text, Rule: r.ID,
+		UtteranceID: u.ID, AtMS: atMS, Confidence: 1, CreatedAt: time.Now().UTC(), By: byRules,
+	}
+}
+
+// rested reports whether the rule may fire again, on an utterance.
 func (r *Rule) rested(u earshot.Utterance, made []earshot.Suggestion) bool {
+	return r.mayAgain(u.EndMS, made) &&
+		!slices.ContainsFunc(made, func(m earshot.Suggestion) bool { return m.Rule == r.ID && m.UtteranceID == u.ID })
+}
+
+// mayAgain reports whether the rule may fire at a moment.
+func (r *Rule) mayAgain(atMS int64, made []earshot.Suggestion) bool {
 	count := 0
 	for _, m := range made {
 		if m.Rule != r.ID {
 			continue
 		}
 		count++
-		if since := time.Duration(u.EndMS-m.AtMS) * time.Millisecond; since < r.Cooldown || m.UtteranceID == u.ID {
+		if time.Duration(atMS-m.AtMS)*time.Millisecond < r.Cooldown {
 			return false
 		}
 	}

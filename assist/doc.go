@@ -1,5 +1,5 @@
 // Package assist answers what a customer just said while the agent can still
-// use it: cards, checklist items, alerts and tags from a playbook, and answers
+// use it: cards, checklist items, alerts, tags and fields from a playbook, and answers
 // from a folder of knowledge articles with the passage they stand on.
 //
 // It works on recognised speech: phrases match over inflection, small gaps and

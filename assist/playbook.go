@@ -16,12 +16,17 @@ import (
 // maxPlaybook bounds a playbook file in bytes.
 const maxPlaybook = 1 << 20
 
-// Playbook is a list of rules: when something like this is said, do that.
+// Playbook is a list of rules: when something like this is said or happens, do
+// that.
 type Playbook struct {
 	Rules []Rule
+	// Opening is how long a call opens, and closing what is said when it closes.
+	Opening time.Duration
+	closing []phrase
 }
 
-// Rule fires on an utterance and makes one suggestion.
+// Rule fires on an utterance, or at a moment of the call, and makes one
+// suggestion.
 type Rule struct {
 	// ID is unique in the playbook and stays the same over edits; cooldown and
 	// the most per call are kept by it.
@@ -33,13 +38,13 @@ type Rule struct {
 	// MaxPerCall is how often it fires in one call; 1 if the file says nothing,
 	// 0 for no limit.
 	MaxPerCall int
-	// Kind is "card", "checklist", "alert" or "tag"; Title and Text are what it
-	// shows.
+	// Kind is "card", "checklist", "alert", "tag" or "field"; Title and Text are
+	// what it shows, of a field its name and value.
 	Kind, Title, Text string
 }
 
-// When is what must be said. One phrase or pattern is enough; one of Not is
-// enough to forbid it.
+// When is what must be said, or not said, or happen. Of phrases and patterns one
+// is enough; one of not is enough to forbid it.
 type When struct {
 	// Speaker is who must say it. An utterance of unknown role passes for any
 	// party: without roles a customer's rules run on both.
@@ -47,7 +52,21 @@ type When struct {
 	phrases  []phrase
 	patterns []*regexp.Regexp
 	not      []phrase
+	// Stages are where in the call it counts; none is anywhere.
+	Stages []Stage
+	// Missing is the time in the call by which the words must have been said.
+	Missing time.Duration
+	// Silence and Hold are how long nobody has spoken, and how long a party has
+	// been on hold.
+	Silence, Hold time.Duration
+	// Overtalk is how long of the last minute several spoke at the same time.
+	Overtalk time.Duration
+	// Mood is what the speaker sounds like.
+	Mood earshot.Mood
 }
+
+// Timed reports whether it is time that makes it true, not an utterance.
+func (w *When) Timed() bool { return w.Missing > 0 || w.Silence > 0 || w.Hold > 0 }
 
 // Problem is something wrong in a playbook.
 type Problem struct {
@@ -68,6 +87,13 @@ func (e *PlaybookError) Error() string {
 	return "playbook: " + strings.Join(lines, "; ")
 }
 
+// ReadPlaybook reads a playbook file. What is wrong in it comes as a
+// *[PlaybookError].
+func ReadPlaybook(file string) (*Playbook, error) {
+	book, _, err := loadPlaybook(file)
+	return book, err
+}
+
 // ParsePlaybook reads a playbook. What is wrong comes as a *[PlaybookError].
 func ParsePlaybook(data []byte) (*Playbook, error) {
 	if len(data) > maxPlaybook {
@@ -78,11 +104,12 @@ func ParsePlaybook(data []byte) (*Playbook, error) {
 		return nil, err
 	}
 	r := &reader{}
-	book := &Playbook{}
-	top := r.mapping(root, "playbook", "version", "rules")
+	book := &Playbook{Opening: defaultOpening}
+	top := r.mapping(root, "playbook", "version", "stages", "rules")
 	if v := top["version"]; v != nil && v.Value != "1" {
 		r.fail(v, "version %q is not known; this is version 1", v.Value)
 	}
+	r.stages(top["stages"], book)
 	rules := r.sequence(top["rules"], "rules")
 	if top["rules"] == nil && root != nil {
 		r.fail(root, "rules are missing")
@@ -105,7 +132,7 @@ func ParsePlaybook(data []byte) (*Playbook, error) {
 // rule reads one rule.
 func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 	before := len(r.problems)
-	f := r.mapping(n, "rule", "id", "when", "cooldown", "max_per_call", "card", "checklist", "alert", "tag")
+	f := r.mapping(n, "rule", "id", "when", "cooldown", "max_per_call", "card", "checklist", "alert", "tag", "field")
 	if f == nil {
 		return Rule{}, false
 	}
@@ -119,7 +146,7 @@ func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 		rule.When = r.when(f["when"])
 	}
 	if c := f["cooldown"]; c != nil {
-		rule.Cooldown = r.duration(c)
+		rule.Cooldown = r.duration(c, "cooldown")
 	}
 	if m := f["max_per_call"]; m != nil {
 		rule.MaxPerCall = r.count(m)
@@ -128,9 +155,9 @@ func (r *reader) rule(n *yaml.Node) (Rule, bool) {
 	return rule, len(r.problems) == before
 }
 
-// when reads what must be said.
+// when reads what must be said or happen.
 func (r *reader) when(n *yaml.Node) When {
-	f := r.mapping(n, "when", "speaker", "phrases", "patterns", "not")
+	f := r.mapping(n, "when", "speaker", "phrases", "patterns", "not", "stage", "missing", "silence", "hold", "overtalk", "mood")
 	w := When{Speaker: "customer"}
 	if s := f["speaker"]; s != nil {
 		w.Speaker = r.text(s, "speaker")
@@ -151,9 +178,8 @@ func (r *reader) when(n *yaml.Node) When {
 		}
 		w.patterns = append(w.patterns, re)
 	}
-	if f != nil && f["phrases"] == nil && f["patterns"] == nil {
-		r.fail(n, "when needs phrases or patterns")
-	}
+	w.Stages = r.stageNames(f["stage"])
+	r.happens(n, f, &w)
 	return w
 }
 
@@ -173,7 +199,7 @@ func (r *reader) phrases(n *yaml.Node, name string) []phrase {
 
 // action reads the one thing the rule does.
 func (r *reader) action(n *yaml.Node, f map[string]*yaml.Node, rule *Rule) {
-	for _, kind := range []string{"card", "checklist", "alert", "tag"} {
+	for _, kind := range []string{"card", "checklist", "alert", "tag", "field"} {
 		a := f[kind]
 		if a == nil {
 			continue
@@ -193,10 +219,13 @@ func (r *reader) action(n *yaml.Node, f map[string]*yaml.Node, rule *Rule) {
 			rule.Title = r.need(a, r.mapping(a, "alert", "title"), "title")
 		case "tag":
 			rule.Title = r.text(a, "tag")
+		case "field":
+			m := r.mapping(a, "field", "name", "value")
+			rule.Title, rule.Text = r.need(a, m, "name"), r.need(a, m, "value")
 		}
 	}
 	if rule.Kind == "" {
-		r.fail(n, "rule needs one of card, checklist, alert, tag")
+		r.fail(n, "rule needs one of card, checklist, alert, tag, field")
 	}
 }
 

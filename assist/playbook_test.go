@@ -57,7 +57,7 @@ func TestPlaybookProblems(t *testing.T) {
 		"no id":             {"rules:\n  - tag: x\n    when: {phrases: [a b]}\n", "line 2: rule has no id"},
 		"same id":           {rule(when+"    tag: x\n") + "  - id: one\n" + when + "    tag: x\n", `line 5: rule "one" is there already, on line 2`},
 		"no when":           {rule("    tag: x\n"), "line 2: rule has no when"},
-		"empty when":        {rule("    tag: x\n    when: {speaker: agent}\n"), "line 4: when needs phrases or patterns"},
+		"empty when":        {rule("    tag: x\n    when: {speaker: agent}\n"), "line 4: when needs phrases, patterns, silence, hold, overtalk or mood"},
 		"empty phrases":     {rule("    tag: x\n    when:\n      phrases: []\n"), "line 5: phrases is empty"},
 		"empty phrase":      {rule("    tag: x\n    when:\n      phrases: ['']\n"), "line 5: phrase is empty"},
 		"no words":          {rule("    tag: x\n    when:\n      phrases: ['?!']\n"), "line 5: phrase has no words"},
@@ -244,7 +244,7 @@ func FuzzParsePlaybook(f *testing.F) {
 			return
 		}
 		for _, r := range book.Rules {
-			if r.ID == "" || r.Kind == "" || r.Title == "" || len(r.When.phrases)+len(r.When.patterns) == 0 {
+			if r.ID == "" || r.Kind == "" || r.Title == "" || len(r.When.phrases)+len(r.When.patterns) == 0 && !r.When.Timed() && r.When.Mood == "" && r.When.Overtalk == 0 {
 				t.Fatalf("rule = %+v", r)
 			}
 			r.When.said(newSpeech("before", "some words, 4 5 6"))
@@ -293,5 +293,12 @@ func TestSpeakerWhoseRoleIsNotSure(t *testing.T) {
 		if s.SpeakerUnsure {
 			t.Errorf("the customer's own words: %+v", s)
 		}
+	}
+}
+
+func wantError(t *testing.T, what string, err error, want string) {
+	t.Helper()
+	if _, ok := errors.AsType[*PlaybookError](err); !ok || !strings.Contains(err.Error(), want) {
+		t.Errorf("%s: %v, want %q", what, err, want)
 	}
 }

@@ -135,10 +135,10 @@ func (r *reader) need(n *yaml.Node, m map[string]*yaml.Node, key string) string 
 	return r.text(m[key], key)
 }
 
-func (r *reader) duration(n *yaml.Node) time.Duration {
+func (r *reader) duration(n *yaml.Node, name string) time.Duration {
 	d, err := time.ParseDuration(n.Value)
 	if err != nil || d < 0 {
-		r.fail(n, "cooldown %q is not a time such as 30s or 5m", n.Value)
+		r.fail(n, "%s %q is not a time such as 30s or 5m", name, n.Value)
 	}
 	return d
 }

@@ -77,6 +77,35 @@ func (m *Manager) Missed(id earshot.StreamID, mark earshot.StreamMark) {
 	}
 }
 
+// Told returns up to which moment of a live call, in milliseconds since its start,
+// all that was said is stored, by what settled says of each stream: how far it is
+// recognised, or that it is not. It is false for a call that is not live, or of
+// which nothing is recognised.
+func (m *Manager) Told(id earshot.CallID, settled func(earshot.StreamID) (earshot.Position, bool)) (ms int64, ok bool) {
+	m.mu.Lock()
+	c := m.calls[id]
+	m.mu.Unlock()
+	if c == nil || c.ended.Load() {
+		return 0, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, t := range c.tracks {
+		if t.src == nil || t.mark.Completed {
+			continue
+		}
+		origin, started := t.src.Started()
+		at, recognised := settled(id)
+		if !started || !recognised {
+			continue
+		}
+		if end := origin.Add(at.Duration()).Sub(c.rec.StartedAt).Milliseconds(); !ok || end < ms {
+			ms, ok = end, true
+		}
+	}
+	return ms, ok
+}
+
 // Names returns the names of the participants of a stream's call.
 func (m *Manager) Names(id earshot.StreamID) []string {
 	c := m.stream(id)

@@ -24,6 +24,7 @@ type memStore struct {
 	calls      map[earshot.CallID]earshot.Call
 	summaries  map[earshot.CallID]earshot.Summary
 	said       map[earshot.CallID][]earshot.Utterance
+	made       map[earshot.CallID][]earshot.Suggestion
 	deliveries []earshot.Delivery
 	history    []earshot.Delivery
 	jobs       []earshot.Job
@@ -76,6 +77,10 @@ func (s *memStore) Delivery(_ context.Context, id earshot.NoteID, revision int) 
 
 func (s *memStore) Utterances(_ context.Context, id earshot.CallID) ([]earshot.Utterance, error) {
 	return s.said[id], nil
+}
+
+func (s *memStore) Suggestions(_ context.Context, id earshot.CallID) ([]earshot.Suggestion, error) {
+	return s.made[id], nil
 }
 
 func (s *memStore) Apply(ctx context.Context, c earshot.Commit) ([]earshot.Event, error) {

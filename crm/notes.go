@@ -23,6 +23,7 @@ type CallReader interface {
 	Summary(ctx context.Context, id earshot.CallID) (*earshot.Summary, error)
 	Deliveries(ctx context.Context, id earshot.CallID) ([]earshot.Delivery, error)
 	Utterances(ctx context.Context, id earshot.CallID) ([]earshot.Utterance, error)
+	Suggestions(ctx context.Context, id earshot.CallID) ([]earshot.Suggestion, error)
 }
 
 // NotePayload is the payload of a [earshot.JobNote] job.
@@ -119,11 +120,32 @@ func (n *Notes) Preview(ctx context.Context, id earshot.CallID, connector string
 	if err != nil {
 		return earshot.Note{}, fmt.Errorf("read utterances: %w", err)
 	}
+	made, err := n.read.Suggestions(ctx, id)
+	if err != nil {
+		return earshot.Note{}, fmt.Errorf("read suggestions: %w", err)
+	}
 	note := Compose(call, *summary, n.links(id), connector, revision)
+	note.Fields = fieldsOf(made)
 	if note.Writing, err = n.mapping.Write(note, call.SureRoles(said)); err != nil {
 		return earshot.Note{}, earshot.Permanent(err)
 	}
 	return note, nil
+}
+
+// fieldsOf returns the fields that rules have set: of each name the newest.
+func fieldsOf(made []earshot.Suggestion) map[string]string {
+	at := map[string]int64{}
+	var out map[string]string
+	for _, s := range made {
+		if s.Kind != "field" || out != nil && out[s.Title] != "" && s.AtMS < at[s.Title] {
+			continue
+		}
+		if out == nil {
+			out = map[string]string{}
+		}
+		out[s.Title], at[s.Title] = s.Text, s.AtMS
+	}
+	return out
 }
 
 // last returns the newest delivery of the note, the zero value for none.

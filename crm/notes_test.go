@@ -3,6 +3,8 @@ package crm
 import (
 	"encoding/json"
 	"errors"
+	"maps"
+	"strings"
 	"testing"
 
 	"earshot"
@@ -37,6 +39,28 @@ func TestNoteJobStoresTheIntent(t *testing.T) {
 	if err := json.Unmarshal(j.Payload, &p); err != nil || p != (DeliverPayload{"c1-crm", 1}) ||
 		j.Kind != earshot.JobDeliver || j.Key != d.Key || j.CallID != "c1" {
 		t.Errorf("job %+v, %v", j, err)
+	}
+}
+
+func TestFieldsOfANote(t *testing.T) {
+	field := func(name, value string, at int64) earshot.Suggestion {
+		return earshot.Suggestion{Kind: "field", Title: name, Text: value, AtMS: at}
+	}
+	s := newMemStore()
+	s.addCall("c1", "all well")
+	s.made = map[earshot.CallID][]earshot.Suggestion{"c1": {
+		field("reason", "moving", 9000), field("reason", "billing", 5000), field("offer", "made", 1), {Kind: "card", Title: "x", Text: "y"},
+	}}
+	n := compose(t, s, 1).Deliveries[0].Note
+	if !maps.Equal(n.Fields, map[string]string{"reason": "moving", "offer": "made"}) {
+		t.Errorf("fields %v", n.Fields)
+	}
+	if body := PlainWriting(n).Body; !strings.Contains(body, "\noffer: made\nreason: moving\n") {
+		t.Errorf("body %q", body)
+	}
+	w, err := mapping(t, "crm: {fields: {cf_1: '{{index .Fields \"reason\"}}', cf_2: '{{index .Fields \"other\"}}'}}\n").Write(n, nil)
+	if err != nil || !maps.Equal(w.Fields, map[string]string{"cf_1": "moving"}) {
+		t.Errorf("%+v, %v", w, err)
 	}
 }
 

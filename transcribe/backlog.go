@@ -101,6 +101,26 @@ func (t *Transcriber) behind() []*waiting {
 	return list
 }
 
+// Settled returns how far a stream has been heard and what was said in it is in
+// the sink, but for an utterance that begins right now. It is false for a
+// stream that is not recognised, or no longer.
+func (t *Transcriber) Settled(id earshot.StreamID) (earshot.Position, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	tr := t.tracks[id]
+	if tr == nil || t.rec == nil {
+		return 0, false
+	}
+	at := tr.at(tr.heardTo.Load())
+	if tr.saying >= 0 {
+		at = min(at, tr.saying)
+	}
+	for _, s := range tr.spans {
+		at = min(at, s.from)
+	}
+	return at, true
+}
+
 // giveUpTo leaves a stream without text up to a position, as far as nobody is
 // at it, and returns how much that is.
 func (t *Transcriber) giveUpTo(tr *track, until earshot.Position, now time.Time, why string) time.Duration {

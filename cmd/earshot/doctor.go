@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"earshot/assist"
 	"earshot/cmd/earshot/app"
 	"earshot/cmd/earshot/config"
 	"earshot/media/codec"
@@ -310,6 +311,8 @@ func checkFiles(cfg config.Config) []finding {
 		f := finding{what: key, found: path, remedy: "set " + key + " to what exists, or leave it empty"}
 		if _, err := os.Stat(path); err != nil {
 			f.problem = err.Error()
+		} else if key == "assist.playbook" {
+			f = checkPlaybook(path)
 		}
 		out = append(out, f)
 	}
@@ -343,6 +346,17 @@ func httpGet(ctx context.Context, target, key string) error {
 		return errors.New(target + " answers " + resp.Status)
 	}
 	return nil
+}
+
+func checkPlaybook(path string) finding {
+	f := finding{what: "assist.playbook", remedy: "correct the lines that are named (docs/playbook.md)"}
+	book, err := assist.ReadPlaybook(path)
+	if err != nil {
+		f.problem = err.Error()
+		return f
+	}
+	f.found = fmt.Sprintf("%s with %d rules", path, len(book.Rules))
+	return f
 }
 
 func checkOpenID(ctx context.Context, cfg config.OIDC) finding {

@@ -40,6 +40,9 @@ func (a *App) startJobs(ctx context.Context) error {
 	a.derived = d
 	router := pipeline.NewRouter(a.bus, a.store, a.log)
 	router.Handle(earshot.EventUtteranceFinal, "assist", d.onUtterance)
+	router.Handle(earshot.EventUtteranceFinal, "watch-silence", d.onQuiet)
+	router.Handle(earshot.EventCallStarted, "watch", d.onStart)
+	router.Handle(earshot.EventCallMarked, "watch-hold", d.onMark)
 	router.Handle(earshot.EventCallStarted, "match", d.onCall)
 	router.Handle(earshot.EventCallUpdated, "match", d.onCall)
 	router.Handle(earshot.EventCallUpdated, "hand-over", d.onCallUpdated)
@@ -69,6 +72,7 @@ func (a *App) startJobs(ctx context.Context) error {
 	a.workers.Handle(earshot.JobSettle, a.calls.Settle)
 	a.workers.Handle(earshot.JobAgain, a.again.handle)
 	a.workers.Handle(earshot.JobAssist, d.assist)
+	a.workers.Handle(earshot.JobWatch, d.watch)
 	a.workers.Handle(earshot.JobSummarize, d.summarize)
 	a.workers.Handle(earshot.JobMatch, d.matcher.Handle)
 	a.workers.Handle(earshot.JobNote, d.compose.Handle)

@@ -63,6 +63,18 @@ func (r *recognition) End(stream earshot.StreamID) {
 	r.do(func(t *transcribe.Transcriber) { t.End(stream) })
 }
 
+// settled returns how far a stream is heard and told; false while no models are
+// loaded, too.
+func (r *recognition) settled(stream earshot.StreamID) (earshot.Position, bool) {
+	r.mu.Lock()
+	t := r.t
+	r.mu.Unlock()
+	if t == nil {
+		return 0, false
+	}
+	return t.Settled(stream)
+}
+
 // startTranscribe loads the models and starts recognition.
 func (a *App) startTranscribe(context.Context) error {
 	set := a.cfg.Transcribe
