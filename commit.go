@@ -26,6 +26,9 @@ type Commit struct {
 	Feedback []Feedback
 	// Summaries are kept by revision; the highest one counts.
 	Summaries []Summary
+	// Follows are what the newest summaries of calls must be for anything of the
+	// commit to be written; otherwise it is ErrChanged.
+	Follows []SummaryRevision
 	// Matches are inserted or replaced by (call, connector).
 	Matches []CallMatch
 	// Deliveries are inserted or replaced by (note, revision).
@@ -43,6 +46,12 @@ type Commit struct {
 	// Events are appended to the one sequence, in order; the relay publishes
 	// them afterwards. Their Seq is assigned by the store.
 	Events []Event
+}
+
+// SummaryRevision names a revision of a call's summary; 0 is that there is none.
+type SummaryRevision struct {
+	CallID   CallID
+	Revision int
 }
 
 // Dialog is what the SIP side needs to go on with a recording session after

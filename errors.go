@@ -23,6 +23,9 @@ var (
 	ErrDraining = errors.New("draining")
 	// ErrExists says that what was to be made is there already (HTTP 409).
 	ErrExists = errors.New("exists already")
+	// ErrChanged says that what was to be changed is no longer as it was read
+	// (HTTP 412).
+	ErrChanged = errors.New("has changed since it was read")
 	// ErrManaged says that what was to be changed comes from a file (HTTP 409).
 	ErrManaged = errors.New("comes from a file")
 	// ErrNotEnded says that the call goes on, or its transcript does (HTTP 409).

@@ -31,6 +31,53 @@ type Summary struct {
 	By        string    `json:"by"`
 	Fallback  string    `json:"fallback,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
+	// EditedBy is who last wrote reason, text, disposition and actions; "" while
+	// they are as they were found.
+	EditedBy string     `json:"edited_by,omitempty"`
+	EditedAt *time.Time `json:"edited_at,omitempty"`
+	// Automatic is the revision that the transcript would have made since it was
+	// edited; 0 while the transcript is as it was then.
+	Automatic int `json:"automatic,omitempty"`
+}
+
+// SummaryEdit is what somebody writes in the place of what was found.
+type SummaryEdit struct {
+	Reason      string
+	Text        string
+	Disposition string
+	Actions     []Action
+}
+
+// Edited returns the next revision, with the words of whoever edits it. Actions
+// that are of no utterance of s are follow-ups of their own.
+func (s Summary) Edited(e SummaryEdit, by string, at time.Time) Summary {
+	said := map[UtteranceID]int64{}
+	for _, a := range s.Actions {
+		said[a.UtteranceID] = a.AtMS
+	}
+	s.Actions = make([]Action, len(e.Actions))
+	for i, a := range e.Actions {
+		ms, known := said[a.UtteranceID]
+		if !known {
+			a.UtteranceID = ""
+		}
+		a.AtMS = ms
+		s.Actions[i] = a
+	}
+	s.Reason, s.Text, s.Disposition = e.Reason, e.Text, e.Disposition
+	s.Revision++
+	s.EditedBy, s.EditedAt, s.Automatic = by, &at, 0
+	return s
+}
+
+// KeepEdits returns the revision after s, which the transcript made, with what
+// was written into the summary before it.
+func (s Summary) KeepEdits(before Summary) Summary {
+	s.Automatic = s.Revision
+	s.Revision++
+	s.Reason, s.Text, s.Disposition, s.Actions = before.Reason, before.Text, before.Disposition, before.Actions
+	s.EditedBy, s.EditedAt = before.EditedBy, before.EditedAt
+	return s
 }
 
 // HandOver is the note for an agent who takes over a live call: what was said

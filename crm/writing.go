@@ -2,7 +2,9 @@ package crm
 
 import (
 	"cmp"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"text/template"
@@ -87,10 +89,20 @@ func tasks(n earshot.Note, zone *time.Location) []earshot.Task {
 			text += " (" + due + ")"
 		}
 		out = append(out, earshot.Task{
-			Key: string(n.CallID) + "-" + string(a.UtteranceID), Text: text, Due: dueDay(a.Due, n.StartedAt.In(zone)),
+			Key: taskKey(n.CallID, a), Text: text, Due: dueDay(a.Due, n.StartedAt.In(zone)),
 		})
 	}
 	return distinct(out)
+}
+
+// taskKey is of the utterance that promises; of an agent's own follow-up it is
+// of its words.
+func taskKey(call earshot.CallID, a earshot.Action) string {
+	if a.UtteranceID != "" {
+		return string(call) + "-" + string(a.UtteranceID)
+	}
+	sum := sha256.Sum256([]byte(a.Text))
+	return string(call) + "-" + hex.EncodeToString(sum[:8])
 }
 
 // dueOf returns when an action is due, "" when its text says it.

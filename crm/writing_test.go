@@ -30,6 +30,16 @@ func writtenNote() earshot.Note {
 	}, Links{"https://e.example/c1", "https://e.example/c1.wav"}, "crm", 1)
 }
 
+// Follow-ups that an agent wrote are of no utterance: each is a task of its own.
+func TestTasksOfAnAgentsOwn(t *testing.T) {
+	n := writtenNote()
+	n.Summary.Actions = []earshot.Action{{Text: "Send a voucher", Owner: earshot.RoleAgent}, {Text: "Call back", Owner: earshot.RoleAgent}}
+	list := tasks(n, time.UTC)
+	if len(list) != 2 || list[0].Key == list[1].Key || list[0].Text != "Send a voucher" {
+		t.Errorf("%+v", list)
+	}
+}
+
 func TestPlainWriting(t *testing.T) {
 	w := PlainWriting(writtenNote())
 	if w.Subject != "Call with +49301234567: A parcel is late." {

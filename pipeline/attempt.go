@@ -65,7 +65,8 @@ func (w *Workers) attempt(ctx context.Context, j earshot.Job) (c earshot.Commit,
 }
 
 // apply commits a job's outcome. What the job did outside may have been dear,
-// so a store that refuses is asked again before the job is run again.
+// so a store that refuses is asked again before the job is run again; but what
+// has changed meanwhile stays changed.
 func (w *Workers) apply(ctx context.Context, c earshot.Commit) error {
 	wait := 50 * time.Millisecond
 	for try := 1; ; try++ {
@@ -74,7 +75,7 @@ func (w *Workers) apply(ctx context.Context, c earshot.Commit) error {
 			return err
 		})
 		var permanent *earshot.PermanentError
-		if err == nil || errors.As(err, &permanent) || try == applyTries || !pause(ctx, wait) {
+		if err == nil || errors.As(err, &permanent) || errors.Is(err, earshot.ErrChanged) || try == applyTries || !pause(ctx, wait) {
 			return wrap("commit job", err)
 		}
 		wait *= 4

@@ -21,6 +21,7 @@ func Check(c earshot.Commit) error {
 		each("suggestion", c.Suggestions, func(v earshot.Suggestion) bool { return v.ID != "" && v.CallID != "" }),
 		each("feedback", c.Feedback, func(v earshot.Feedback) bool { return v.SuggestionID != "" && v.CallID != "" && v.Verdict != "" }),
 		each("summary", c.Summaries, func(v earshot.Summary) bool { return v.CallID != "" }),
+		each("summary's predecessor", c.Follows, func(v earshot.SummaryRevision) bool { return v.CallID != "" && v.Revision >= 0 }),
 		each("match", c.Matches, func(v earshot.CallMatch) bool { return v.CallID != "" && v.Connector != "" }),
 		each("delivery", c.Deliveries, func(v earshot.Delivery) bool { return v.NoteID != "" && v.CallID != "" }),
 		each("job", c.Jobs, func(v earshot.Job) bool { return v.Kind != "" && v.Key != "" && isJSON(v.Payload) }),

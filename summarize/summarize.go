@@ -77,6 +77,15 @@ func New(cfg Config, completer Completer, log *slog.Logger) (*Summarizer, error)
 	}, nil
 }
 
+// Outcomes returns the names of the dispositions that calls are given.
+func (s *Summarizer) Outcomes() []string {
+	out := make([]string, len(s.outcomes))
+	for i, d := range s.outcomes {
+		out[i] = d.name
+	}
+	return out
+}
+
 // Collectors returns the metrics of the summariser.
 func (s *Summarizer) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{s.made, s.fallbacks, s.dropped}

@@ -44,10 +44,13 @@ func (p *people) Save(_ context.Context, with earshot.Directory, create bool) er
 }
 
 // send sends a request with a body.
-func (f *fixture) send(t *testing.T, method, path, body string) (*http.Response, []byte) {
+func (f *fixture) send(t *testing.T, method, path, body string, headers ...string) (*http.Response, []byte) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, "http://localhost:8080"+path, strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
 	w := httptest.NewRecorder()
 	f.Handler().ServeHTTP(w, r)
 	answer := w.Result()

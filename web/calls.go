@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"reflect"
 	"strings"
@@ -43,10 +44,11 @@ func (s *Server) callRoutes(api huma.API) {
 	register(s, api, huma.Operation{
 		OperationID: "listCalls", Method: http.MethodGet, Path: "/api/v1/calls", Tags: tags,
 		Summary: "Calls, newest first", Errors: []int{http.StatusBadRequest, http.StatusUnprocessableEntity},
+		Responses: notModified(),
 	}, s.listCalls)
 	register(s, api, huma.Operation{
 		OperationID: "getCall", Method: http.MethodGet, Path: "/api/v1/calls/{id}", Tags: tags,
-		Summary: "One call", Errors: []int{http.StatusNotFound},
+		Summary: "One call", Errors: []int{http.StatusNotFound}, Responses: notModified(),
 	}, s.getCall)
 	register(s, api, huma.Operation{
 		OperationID: "getTranscript", Method: http.MethodGet, Path: "/api/v1/calls/{id}/transcript", Tags: tags,
@@ -130,6 +132,7 @@ func transcriptResponses(registry huma.Registry) map[string]*huma.Response {
 		huma.SchemaFromType(registry, reflect.TypeFor[page[earshot.Utterance]]()),
 		huma.SchemaFromType(registry, reflect.TypeFor[export.Transcript]()),
 	}}}
+	maps.Copy(r, notModified())
 	return r
 }
 

@@ -159,6 +159,37 @@ type Feedback interface {
 	FeedbackCounts(ctx context.Context) ([]earshot.FeedbackCount, error)
 }
 
+// WrapUp is what agents do when a call is over. Unknown calls are
+// earshot.ErrNotFound.
+type WrapUp interface {
+	// Dispositions are the outcomes to choose from.
+	Dispositions() []string
+	// SummaryRevision returns a revision of the call's summary, the newest for 0;
+	// earshot.ErrNotFound if there is none.
+	SummaryRevision(ctx context.Context, id earshot.CallID, revision int) (earshot.Summary, error)
+	// EditSummary writes the revision after one. It is earshot.ErrChanged when that
+	// is not the newest, and earshot.ErrNotEnded for a call without a summary.
+	EditSummary(ctx context.Context, id earshot.CallID, revision int, e earshot.SummaryEdit, by string) (earshot.Summary, error)
+	// RetryNotes sends those of the call's notes round again that failed for good,
+	// and returns how many.
+	RetryNotes(ctx context.Context, id earshot.CallID) (int, error)
+}
+
+// noWrapUp knows of no call.
+type noWrapUp struct{}
+
+func (noWrapUp) Dispositions() []string { return nil }
+
+func (noWrapUp) SummaryRevision(context.Context, earshot.CallID, int) (earshot.Summary, error) {
+	return earshot.Summary{}, earshot.ErrNotFound
+}
+
+func (noWrapUp) EditSummary(context.Context, earshot.CallID, int, earshot.SummaryEdit, string) (earshot.Summary, error) {
+	return earshot.Summary{}, earshot.ErrNotFound
+}
+
+func (noWrapUp) RetryNotes(context.Context, earshot.CallID) (int, error) { return 0, nil }
+
 // noFeedback knows of no suggestion.
 type noFeedback struct{}
 
@@ -184,7 +215,7 @@ func (noInsight) Ask(context.Context, Question) ([]earshot.FoundPassage, error) 
 }
 
 // Deps is what the server needs of the others. Only Accounts, Directory, Traces,
-// Insight, Feedback, Connectors, Provider, Broker, Ready and Gatherer may be left nil.
+// Insight, Feedback, WrapUp, Connectors, Provider, Broker, Ready and Gatherer may be left nil.
 type Deps struct {
 	Reader Reader
 	Live   Live
@@ -196,6 +227,7 @@ type Deps struct {
 	Traces   Traces
 	Insight  Insight
 	Feedback Feedback
+	WrapUp   WrapUp
 	// Connectors are where notes go.
 	Connectors Connectors
 	// Accounts is who may sign in.
@@ -231,6 +263,9 @@ func (d *Deps) check() error {
 	}
 	if d.Feedback == nil {
 		d.Feedback = noFeedback{}
+	}
+	if d.WrapUp == nil {
+		d.WrapUp = noWrapUp{}
 	}
 	if d.Connectors == nil {
 		d.Connectors = noConnectors{}

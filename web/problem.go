@@ -30,6 +30,7 @@ var problems = []problem{
 	{is: earshot.ErrExists, status: http.StatusConflict, detail: "the id is taken; PUT replaces"},
 	{is: earshot.ErrEnded, status: http.StatusConflict, detail: "the call has ended"},
 	{is: earshot.ErrNotEnded, status: http.StatusConflict, detail: "the call goes on, or is still being transcribed"},
+	{is: earshot.ErrChanged, status: http.StatusPreconditionFailed, detail: "somebody else has changed this since it was read; read it again"},
 	{is: earshot.ErrRunning, status: http.StatusConflict, detail: "this is being done already"},
 	{is: earshot.ErrManaged, status: http.StatusConflict, detail: "this comes from a file of the server's (directory.file) and is changed there"},
 	{is: errNotReady, status: http.StatusConflict, detail: "recording not ready", retryAfter: 5},

@@ -92,10 +92,10 @@ func (s *staff) actions() []string {
 }
 
 // staffed is a fixture in which dana of the desk has live1 and done1.
-func staffed(t *testing.T) (*fixture, *staff) {
+func staffed(t *testing.T, change ...func(*Config, *Deps)) (*fixture, *staff) {
 	t.Helper()
 	people := newStaff()
-	f := newFixture(t, func(_ *Config, d *Deps) { d.Accounts, d.Connectors = people, fakeConnectors{} })
+	f := newFixture(t, append(change, func(_ *Config, d *Deps) { d.Accounts, d.Connectors = people, fakeConnectors{} })...)
 	for id, c := range f.store.calls {
 		c.Participants[0].AgentID, c.Participants[0].Team = "dana", "desk"
 		f.store.calls[id] = c

@@ -25,7 +25,7 @@ func (s *Server) routes() (http.Handler, error) {
 	r.Use(s.observe, s.protect, s.ownHost, sameSite, s.identify,
 		middleware.Compress(5, "application/json", "application/problem+json", "text/html", "text/css",
 			"text/javascript", "image/svg+xml", "text/plain", "text/vtt", "application/x-subrip"),
-		middleware.GetHead)
+		middleware.GetHead, revalidate)
 	r.NotFound(notFound)
 	r.MethodNotAllowed(methodNotAllowed(r))
 	api := humachi.New(r, s.apiConfig())
@@ -38,6 +38,7 @@ func (s *Server) routes() (http.Handler, error) {
 	s.connectorRoutes(api)
 	s.insightRoutes(api)
 	s.feedbackRoutes(api)
+	s.wrapUpRoutes(api)
 	s.mediaRoutes(api)
 	s.sipRoutes(api)
 	s.eventRoutes(api)

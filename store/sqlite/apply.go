@@ -20,7 +20,7 @@ func (s *Store) Apply(ctx context.Context, c earshot.Commit) ([]earshot.Event, e
 	if err := store.Check(c); err != nil {
 		return nil, earshot.Permanent(err)
 	}
-	var b batch
+	b := batch{follows: c.Follows}
 	if err := b.encode(c); err != nil {
 		return nil, earshot.Permanent(err)
 	}
@@ -33,7 +33,8 @@ func (s *Store) Apply(ctx context.Context, c earshot.Commit) ([]earshot.Event, e
 
 // batch is the statements of a commit, made before the writer's turn.
 type batch struct {
-	rows []row
+	follows []earshot.SummaryRevision
+	rows    []row
 }
 
 type row struct {
@@ -44,12 +45,28 @@ type row struct {
 func (b *batch) add(query string, args ...any) { b.rows = append(b.rows, row{query, args}) }
 
 func (b *batch) run(t *tx, events []earshot.Event) ([]earshot.Event, error) {
+	for _, v := range b.follows {
+		if err := t.follow(v); err != nil {
+			return nil, err
+		}
+	}
 	for _, r := range b.rows {
 		if _, err := t.exec(r.query, r.args...); err != nil {
 			return nil, err
 		}
 	}
 	return t.append(events)
+}
+
+// follow is ErrChanged unless the newest summary of a call is that revision.
+func (t *tx) follow(v earshot.SummaryRevision) error {
+	var newest int
+	err := t.conn.QueryRowContext(context.Background(),
+		`SELECT coalesce(max(revision), 0) FROM summaries WHERE call_id = ?`, string(v.CallID)).Scan(&newest)
+	if err == nil && newest != v.Revision {
+		err = fmt.Errorf("summary of call %s at revision %d: %w", v.CallID, newest, earshot.ErrChanged)
+	}
+	return err
 }
 
 // append appends the events that are new.

@@ -71,6 +71,14 @@ func (s *Store) ReplayDead(ctx context.Context) (int, error) {
 	return int(n), writeError("replay jobs", err)
 }
 
+// ReplayNotes makes the dead jobs pending again that write and deliver the notes
+// of a call, and returns how many there were.
+func (s *Store) ReplayNotes(ctx context.Context, call earshot.CallID) (int, error) {
+	n, err := s.exec(ctx, replay+` AND call_id = ? AND kind IN (?, ?)`,
+		time.Now().UnixMicro(), string(call), string(earshot.JobNote), string(earshot.JobDeliver))
+	return int(n), writeError("replay notes", err)
+}
+
 // one writes a statement that must change a row.
 func (s *Store) one(ctx context.Context, what, query string, args ...any) error {
 	n, err := s.exec(ctx, query, args...)

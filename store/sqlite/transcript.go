@@ -64,6 +64,14 @@ func (s *Store) Summary(ctx context.Context, id earshot.CallID) (*earshot.Summar
 	return &v, nil
 }
 
+// SummaryRevision returns one revision of the call's summary, or
+// earshot.ErrNotFound.
+func (s *Store) SummaryRevision(ctx context.Context, id earshot.CallID, revision int) (earshot.Summary, error) {
+	v, err := docScanner(store.FillSummary)(s.reader.QueryRowContext(ctx,
+		`SELECT doc FROM summaries WHERE call_id = ? AND revision = ?`, string(id), revision))
+	return v, readError("summary", err)
+}
+
 // Deliveries returns the deliveries of the call's notes, by note and revision.
 func (s *Store) Deliveries(ctx context.Context, id earshot.CallID) ([]earshot.Delivery, error) {
 	list, err := collect(ctx, s.reader, docScanner(fillDelivery),

@@ -28,6 +28,7 @@ func testBadCommitLeavesNothing(t *testing.T, s Store) {
 		"feedback":   {Feedback: []earshot.Feedback{{SuggestionID: "s", CallID: "c"}}},
 		"suggestion": {Suggestions: []earshot.Suggestion{{ID: "s"}}},
 		"summary":    {Summaries: []earshot.Summary{{Revision: 1}}},
+		"follows":    {Follows: []earshot.SummaryRevision{{Revision: 1}}},
 		"match":      {Matches: []earshot.CallMatch{{CallID: good.ID}}},
 		"delivery":   {Deliveries: []earshot.Delivery{{NoteID: "n"}}},
 		"job":        {Jobs: []earshot.Job{brokenJob}},

@@ -33,6 +33,7 @@ type Store interface {
 	Suggestions(ctx context.Context, id earshot.CallID) ([]earshot.Suggestion, error)
 	FeedbackCounts(ctx context.Context) ([]earshot.FeedbackCount, error)
 	Summary(ctx context.Context, id earshot.CallID) (*earshot.Summary, error)
+	SummaryRevision(ctx context.Context, id earshot.CallID, revision int) (earshot.Summary, error)
 	Deliveries(ctx context.Context, id earshot.CallID) ([]earshot.Delivery, error)
 	Delivery(ctx context.Context, id earshot.NoteID, revision int) (earshot.Delivery, error)
 	Search(ctx context.Context, q store.SearchQuery) (hits []store.SearchHit, next string, err error)
@@ -50,6 +51,7 @@ type Store interface {
 	KillJob(ctx context.Context, id int64, msg string) error
 	ReplayJob(ctx context.Context, id int64) error
 	ReplayDead(ctx context.Context) (int, error)
+	ReplayNotes(ctx context.Context, call earshot.CallID) (int, error)
 
 	ReplacePassages(ctx context.Context, article string, list []earshot.Passage) error
 	RemovePassages(ctx context.Context, article string) error
@@ -104,6 +106,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"Suggestions", testSuggestions},
 		{"Feedback", testFeedback},
 		{"SummaryHighestRevisionCounts", testSummaries},
+		{"SummaryFollows", testSummaryFollows},
 		{"Matches", testMatches},
 		{"Deliveries", testDeliveries},
 		{"EventsInOneSequence", testEvents},

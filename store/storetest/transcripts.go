@@ -181,6 +181,34 @@ func testSummaries(t *testing.T, s Store) {
 	want := sum(10, "ten")
 	equal(t, "summary", must(s.Summary(t.Context(), c.ID))(t), &want)
 	equal(t, "call's summary", must(s.Call(t.Context(), c.ID))(t).Summary, &want)
+	equal(t, "earlier summary", must(s.SummaryRevision(t.Context(), c.ID, 3))(t), sum(3, "three"))
+	if _, err := s.SummaryRevision(t.Context(), c.ID, 4); !errors.Is(err, earshot.ErrNotFound) {
+		t.Errorf("a revision that never was: %v", err)
+	}
+}
+
+// Of two that follow the same summary only one is written.
+func testSummaryFollows(t *testing.T, s Store) {
+	c := NewCall(1, earshot.CallWrapping)
+	apply(t, s, earshot.Commit{Calls: []earshot.Call{c}})
+	next := func(after int, text string) earshot.Commit {
+		sum := earshot.Summary{CallID: c.ID, Revision: after + 1, Text: text, CreatedAt: epoch}
+		return earshot.Commit{
+			Follows: []earshot.SummaryRevision{{CallID: c.ID, Revision: after}}, Summaries: []earshot.Summary{sum},
+			Events: []earshot.Event{earshot.NewEvent(earshot.EventSummaryCreated, c.ID, sum)},
+		}
+	}
+	apply(t, s, next(0, "first"))
+	apply(t, s, next(1, "second"))
+	seq := must(s.LastSeq(t.Context()))(t)
+	for _, after := range []int{0, 1, 3} {
+		if _, err := s.Apply(t.Context(), next(after, "late")); !errors.Is(err, earshot.ErrChanged) {
+			t.Errorf("after %d: %v", after, err)
+		}
+	}
+	if got := must(s.Summary(t.Context(), c.ID))(t); got.Text != "second" || must(s.LastSeq(t.Context()))(t) != seq {
+		t.Errorf("summary %+v", got)
+	}
 }
 
 func testMatches(t *testing.T, s Store) {

@@ -193,19 +193,25 @@ func (d *derived) summarize(ctx context.Context, job earshot.Job) (earshot.Commi
 	if err != nil {
 		return earshot.Commit{}, err
 	}
-	s.CallID, s.Revision = call.ID, 1
-	if call.Summary != nil {
-		if sameSummary(*call.Summary, s) {
-			return earshot.Commit{}, nil
-		}
-		s.Revision = call.Summary.Revision + 1
-	} else {
+	s.CallID = call.ID
+	if call.Summary == nil {
+		s.Revision = 1
 		measures := measure.Of(&call, us, time.Now())
 		d.meter.Observe(&measures)
+		return summarized(0, s), nil
 	}
-	e := earshot.NewEvent(earshot.EventSummaryCreated, call.ID, s)
-	e.ID = fmt.Sprintf("%s.summary.%d", call.ID, s.Revision)
-	return earshot.Commit{Summaries: []earshot.Summary{s}, Events: []earshot.Event{e}}, nil
+	found, err := lastFound(ctx, d.store, *call.Summary)
+	if err != nil {
+		return earshot.Commit{}, err
+	}
+	if sameSummary(found, s) {
+		return earshot.Commit{}, nil
+	}
+	s.Revision = call.Summary.Revision + 1
+	if call.Summary.EditedBy != "" {
+		return summarized(call.Summary.Revision, s, s.KeepEdits(*call.Summary)), nil
+	}
+	return summarized(call.Summary.Revision, s), nil
 }
 
 // transcript returns a call and what was said in it, by whom as far as that is

@@ -31,8 +31,10 @@ func (a *App) startWeb(context.Context) error {
 		TrustedProxies: a.cfg.HTTP.TrustedProxies, FrameAncestors: a.cfg.HTTP.FrameAncestors,
 	}, web.Deps{
 		Reader: webReader{a.store}, Live: a.calls, Recorder: a.calls, Again: a.again, Audio: webAudio{a}, Jobs: webJobs{a.store, a.workers.Wake}, Traces: webTraces{a},
-		Accounts: webAccounts{access.New(a.store), a.store, provider != nil}, Provider: provider, Directory: a.people, Insight: insight{a.derived}, Feedback: newFeedback(a), Connectors: webConnectors{a.derived.notes},
-		Broker: a.broker, Ready: a.notReady, Gatherer: a.metrics,
+		Accounts: webAccounts{access.New(a.store), a.store, provider != nil}, Provider: provider, Directory: a.people, Insight: insight{a.derived}, Feedback: newFeedback(a),
+		WrapUp:     wrapUp{a.store, a.derived.summarizer.Outcomes(), a.workers.Wake},
+		Connectors: webConnectors{a.derived.notes},
+		Broker:     a.broker, Ready: a.notReady, Gatherer: a.metrics,
 	}, a.log)
 	if err != nil {
 		return err

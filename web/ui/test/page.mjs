@@ -157,6 +157,29 @@ await step('a word clicked is heard, and followed', async () => {
   await shot('call');
 });
 
+await step('the summary is corrected, and nobody writes over another', async () => {
+  await page.getByRole('button', { name: 'Edit', exact: true }).click();
+  await page.getByLabel('Why they called').fill('The coffee machine leaks.');
+  await page.getByRole('button', { name: 'Add a follow-up' }).click();
+  await page.locator('.followup').last().getByLabel('What is to be done').fill('Send a label for the return');
+  await accessible('wrapup');
+  await shot('wrapup');
+  const status = await page.evaluate(async () => {
+    const path = `api/v1/calls/${/calls\/([^?]+)/.exec(location.hash)[1]}/summary`;
+    const now = await fetch(path);
+    const { reason, disposition } = await now.json();
+    const body = JSON.stringify({ reason, disposition, text: 'From another window.', actions: [], by: 'somebody else' });
+    return (await fetch(path, { method: 'PUT', body, headers: { 'Content-Type': 'application/json', 'If-Match': now.headers.get('ETag') } })).status;
+  });
+  assert.equal(status, 200);
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('The summary changed while you were writing').waitFor();
+  await page.getByRole('button', { name: 'Save mine over it' }).click();
+  await page.getByText(/Edited by page/).waitFor();
+  await page.locator('.reason', { hasText: 'The coffee machine leaks.' }).waitFor();
+  await page.getByText('Send a label for the return').waitFor();
+});
+
 await step('what was said is found, with its second', async () => {
   await page.locator('h1').click(); // away from any field
   await page.keyboard.press('/');

@@ -25,10 +25,10 @@ export class Problem extends Error {
 export const get = <T>(path: string, params?: Params, signal?: AbortSignal) => ask<T>(url(path, params), { signal });
 
 /** send does the same with JSON to send. */
-export const send = <T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown) =>
+export const send = <T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown, headers: Record<string, string> = {}) =>
   ask<T>(url(path), {
     method,
-    headers: body === undefined ? {} : { 'Content-Type': 'application/json' },
+    headers: body === undefined ? headers : { ...headers, 'Content-Type': 'application/json' },
     body: body === undefined ? undefined : JSON.stringify(body),
   });
 

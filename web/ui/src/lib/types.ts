@@ -139,6 +139,9 @@ export interface Summary {
   sentiment: Sentiment;
   incomplete: boolean;
   by: string;
+  edited_by?: string;
+  edited_at?: string;
+  automatic?: number;
 }
 
 export interface OpenQuestion {
@@ -178,7 +181,16 @@ export interface Action {
   text: string;
   owner: Role;
   due?: string;
+  utterance_id: string;
   at_ms: number;
+}
+
+export interface Replayed {
+  replayed: number;
+}
+
+export interface DispositionList {
+  items: string[];
 }
 
 export interface Delivery {
