@@ -34,6 +34,7 @@ func Connectors(cfg config.Config) ([]crm.Connector, func(), error) {
 		connectEspoCRM,
 		connectHubSpot,
 		connectOdoo,
+		connectPipedrive,
 		connectRT,
 		connectTryton,
 		connectSalesforce,

@@ -29,6 +29,7 @@ type Config struct {
 	Dynamics       Dynamics       `koanf:"dynamics"`
 	EspoCRM        EspoCRM        `koanf:"espocrm"`
 	Odoo           Odoo           `koanf:"odoo"`
+	Pipedrive      Pipedrive      `koanf:"pipedrive"`
 	RequestTracker RequestTracker `koanf:"request_tracker"`
 	Tryton         Tryton         `koanf:"tryton"`
 	Salesforce     Salesforce     `koanf:"salesforce"`

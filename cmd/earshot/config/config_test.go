@@ -115,6 +115,7 @@ func TestBadSettingsAreNamed(t *testing.T) {
 		{name: "webhook events", sets: []string{"webhook.events=call.started,call.begun"}, want: "call.begun"},
 		{name: "espocrm", sets: []string{"espocrm.url=https://espo.example"}, want: "espocrm.key"},
 		{name: "odoo", sets: []string{"odoo.url=https://odoo.example", "odoo.key=k", "odoo.database=d", "odoo.api=jsonrpc"}, want: "odoo.user"},
+		{name: "pipedrive", sets: []string{"pipedrive.url=https://acme.pipedrive.com"}, want: "pipedrive.token"},
 		{name: "zendesk", sets: []string{"zendesk.url=https://acme.zendesk.com", "zendesk.token=t"}, want: "zendesk.user"},
 		{name: "request tracker", sets: []string{"request_tracker.url=https://rt.example"}, want: "request_tracker.token"},
 		{name: "tryton", sets: []string{"tryton.url=https://tryton.example", "tryton.user=x"}, want: "tryton.database"},

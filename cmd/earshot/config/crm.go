@@ -22,7 +22,7 @@ func (c CRM) check() error {
 // checkConnectors checks what notes go to.
 func (c Config) checkConnectors() error {
 	for _, s := range []interface{ check() error }{
-		c.CRM, c.Dynamics, c.EspoCRM, c.Odoo, c.RequestTracker, c.Salesforce, c.Tryton, c.Webhook, c.Zendesk,
+		c.CRM, c.Dynamics, c.EspoCRM, c.Odoo, c.Pipedrive, c.RequestTracker, c.Salesforce, c.Tryton, c.Webhook, c.Zendesk,
 	} {
 		if err := s.check(); err != nil {
 			return err
