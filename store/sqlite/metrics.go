@@ -6,6 +6,7 @@ type metrics struct {
 	commits  *prometheus.CounterVec
 	ok       prometheus.Counter
 	failed   prometheus.Counter
+	waits    prometheus.Counter
 	group    prometheus.Histogram
 	duration prometheus.Histogram
 }
@@ -15,6 +16,9 @@ func newMetrics() *metrics {
 		commits: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "earshot_store_commits_total", Help: "Writes, by result: ok or error.",
 		}, []string{"result"}),
+		waits: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "earshot_store_lock_waits_total", Help: "Waits of 100 ms for another process that writes the same file.",
+		}),
 		group: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "earshot_store_group_commits", Help: "How many writes shared one transaction.",
 			Buckets: prometheus.ExponentialBuckets(1, 2, 9),
@@ -38,5 +42,5 @@ func (m *metrics) count(err error) {
 
 // Collectors returns the metrics of the store.
 func (s *Store) Collectors() []prometheus.Collector {
-	return []prometheus.Collector{s.metrics.commits, s.metrics.group, s.metrics.duration}
+	return []prometheus.Collector{s.metrics.commits, s.metrics.waits, s.metrics.group, s.metrics.duration}
 }

@@ -64,7 +64,11 @@ func (s *Store) openWriter(ctx context.Context, path string) (*tx, error) {
 		_ = conn.Close()
 		return nil, err
 	}
-	return &tx{conn: conn, stmts: map[string]*sql.Stmt{}}, nil
+	if _, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", lockLook.Milliseconds())); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return &tx{conn: conn, stmts: map[string]*sql.Stmt{}, waits: s.metrics.waits}, nil
 }
 
 // connect opens a connection. SQLite does not wait for another process that
@@ -74,8 +78,7 @@ func connect(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 	defer cancel()
 	for {
 		conn, err := db.Conn(ctx)
-		var e *driver.Error
-		if !errors.As(err, &e) || e.Code()&0xff != lib.SQLITE_BUSY {
+		if !isBusy(err) {
 			return conn, err
 		}
 		select {
@@ -84,4 +87,10 @@ func connect(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+}
+
+// isBusy reports whether another process holds the lock that was wanted.
+func isBusy(err error) bool {
+	var e *driver.Error
+	return errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_BUSY
 }

@@ -26,7 +26,7 @@ func TestDurability(t *testing.T) {
 			got[name] = v
 		}
 	})
-	if got["journal_mode"] != "wal" || got["synchronous"] != "2" || got["busy_timeout"] != "10000" {
+	if got["journal_mode"] != "wal" || got["synchronous"] != "2" || got["busy_timeout"] != "100" {
 		t.Errorf("pragmas %v", got)
 	}
 }

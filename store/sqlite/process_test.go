@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
@@ -152,6 +153,37 @@ func readNewest(ctx context.Context, s *Store) (events int, err error) {
 		}
 	}
 	return int(seq), nil
+}
+
+// TestWaitForTheOtherWriter holds the write lock longer than SQLite waits.
+func TestWaitForTheOtherWriter(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "earshot.db")
+	s := openAt(t, path)
+	other, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	lock, err := other.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	if _, err := lock.ExecContext(t.Context(), "BEGIN IMMEDIATE"); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := s.Apply(t.Context(), wholeCommit(0))
+		done <- err
+	}()
+	waitFor(t, "three waits for the lock", func() bool { return gather(t, s)["earshot_store_lock_waits_total"].value >= 3 })
+	if _, err := lock.ExecContext(t.Context(), "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 // TestTwoWriters has a second process on the file: they wait for each other.

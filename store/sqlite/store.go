@@ -40,6 +40,13 @@ type (
 const (
 	// busyTimeout is how long a connection waits for a lock of another process.
 	busyTimeout = 10 * time.Second
+	// lockTimeout is how long a transaction waits until another process lets it
+	// write.
+	lockTimeout = time.Minute
+	// lockLook is after how long SQLite's waiting for the write lock begins
+	// anew. It looks after 1, 2, 5, 10 ms, and later only every 100 ms, which a
+	// process that writes all the time can outrun for long.
+	lockLook = 100 * time.Millisecond
 	// readers is how many queries run at the same time.
 	readers = 8
 	// defaultKeepDone is how long done jobs are kept.

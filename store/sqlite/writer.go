@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"earshot"
 	"earshot/store"
 )
@@ -155,6 +157,7 @@ func (s *Store) commit(t *tx, group []*request) {
 type tx struct {
 	conn  *sql.Conn
 	stmts map[string]*sql.Stmt
+	waits prometheus.Counter // times that lockLook was not enough
 }
 
 // transaction applies the changes in one transaction, a savepoint each, and
@@ -184,7 +187,7 @@ func (t *tx) transaction(group []*request) []answer {
 // attempt applies the changes that have not failed yet. It returns the index
 // of the change that lost the transaction, or -1.
 func (t *tx) attempt(group []*request, answers []answer) (lost int, err error) {
-	if _, err := t.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := t.begin(); err != nil {
 		return -1, err
 	}
 	for i, r := range group {
@@ -203,6 +206,16 @@ func (t *tx) attempt(group []*request, answers []answer) (lost int, err error) {
 		return -1, err
 	}
 	return -1, nil
+}
+
+// begin takes the write lock, which another process may hold now and again.
+func (t *tx) begin() error {
+	for end := time.Now().Add(lockTimeout); ; t.waits.Inc() {
+		_, err := t.exec("BEGIN IMMEDIATE")
+		if !isBusy(err) || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 // savepoint applies one change. It reports false when the transaction around
