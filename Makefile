@@ -4,10 +4,10 @@ BENCHTIME ?= 1s
 export PATH := $(CURDIR)/.setup/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup need build ui models demo test crm-servers race lint fmt fuzz bench bench-asr bench-capacity bench-media eval soak fresh clean
+.PHONY: help setup need build ui models demo test crm-servers race lint fmt fuzz bench bench-asr bench-capacity bench-media bench-search eval soak fresh clean
 
 help: ## Show what there is to make.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Install what is needed: Debian packages, Node.js, speech models, Go modules.
 	@scripts/setup
@@ -62,6 +62,10 @@ bench-capacity: need ## How many channels are transcribed live, at what latency 
 
 bench-media: need ## What receiving and recording costs at 100, 500 and 1,000 calls, beside a bare loop in C.
 	@go test -run '^$$' -bench MediaCost -benchtime 1x -timeout 15m ./e2e
+
+bench-search: need ## How long searching a million utterances takes while 50 a second come in; the store is made once, in bin/.
+	@mkdir -p bin/bench-search
+	@go run ./store/sqlite/benchsearch
 
 eval: need ## What is found in scripted calls, as written and as recognised (flite): facts, actions, suggestions (minutes).
 	@go run ./eval -recognised
