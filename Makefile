@@ -63,7 +63,7 @@ bench-capacity: need ## How many channels are transcribed live, at what latency 
 bench-media: need ## What receiving and recording costs at 100, 500 and 1,000 calls, beside a bare loop in C.
 	@go test -run '^$$' -bench MediaCost -benchtime 1x -timeout 15m ./e2e
 
-bench-search: need ## How long searching a million utterances takes while 50 a second come in; the store is made once, in bin/.
+bench-search: ## How long searching a million utterances takes while 50 a second come in; the store is made once, in bin/.
 	@mkdir -p bin/bench-search
 	@go run ./store/sqlite/benchsearch
 

@@ -146,6 +146,7 @@ func (b *batch) call(c earshot.Call) error {
 	for _, tag := range c.Tags {
 		b.add(`INSERT INTO call_tags (tag, call_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, tag, string(c.ID))
 	}
+	b.add(`UPDATE calls SET facets = (SELECT f.facets FROM call_facets f WHERE f.id = calls.id) WHERE id = ?`, string(c.ID))
 	return nil
 }
 

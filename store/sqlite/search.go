@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"earshot/store"
 )
@@ -27,6 +28,9 @@ func (s *Store) Search(ctx context.Context, q SearchQuery) (hits []SearchHit, ne
 		}
 	}
 	q.Limit = store.Limit(q.Limit)
+	if match, err = s.indexed(ctx, match, q); err != nil {
+		return nil, "", fmt.Errorf("search: %w", err)
+	}
 	if q.Rank {
 		hits, next, err = s.searchBest(ctx, match, q, at)
 	} else {
@@ -39,14 +43,11 @@ func (s *Store) Search(ctx context.Context, q SearchQuery) (hits []SearchHit, ne
 }
 
 // filter is the condition on f, the search index, and u, the utterances, for
-// matches not newer than a row.
+// matches not newer than a row. It is exact, also where the match is not.
 func filter(match string, q SearchQuery, newest int64) (where string, args []any) {
 	where, args = `utterances_fts MATCH ? AND f.rowid <= ?`, []any{match, newest}
 	if q.CallID != "" {
-		// The index can't know the call, but it can skip to the rows around it.
-		where += ` AND f.rowid >= (SELECT min(n) FROM utterances WHERE call_id = ?)
-			AND f.rowid <= (SELECT max(n) FROM utterances WHERE call_id = ?) AND u.call_id = ?`
-		args = append(args, string(q.CallID), string(q.CallID), string(q.CallID))
+		where, args = where+` AND u.call_id = ?`, append(args, string(q.CallID))
 	}
 	if q.Role != "" {
 		where += ` AND u.role = ?`
@@ -91,7 +92,7 @@ const from = ` FROM utterances_fts f CROSS JOIN utterances u ON u.n = f.rowid `
 
 const selectHits = `SELECT u.id, u.call_id, u.stream_id, u.participant_id, u.role, u.start_ms, u.end_ms, u.text,
 	u.confidence, u.late, u.revision, u.pos_from, u.pos_to, u.raw, u.words, u.language, u.continues, u.engine, u.n,
-	snippet(utterances_fts, -1, ?, ?, '…', ?), c.started_at,
+	snippet(utterances_fts, 0, ?1, ?2, '…', ?3), snippet(utterances_fts, 1, ?1, ?2, '…', ?3), c.started_at,
 	(SELECT p.value ->> 'name' FROM json_each(c.doc, '$.participants') p WHERE p.value ->> 'id' = u.participant_id)` +
 	from + `LEFT JOIN calls c ON c.id = u.call_id WHERE `
 
@@ -105,10 +106,14 @@ func (s *Store) hits(ctx context.Context, where string, args ...any) ([]hit, err
 	args = append([]any{store.MarkStart, store.MarkEnd, snippetWords}, args...)
 	return collect(ctx, s.reader, func(row scanner) (hit, error) {
 		var h hit
+		var raw string
 		var started sql.NullInt64
 		var speaker sql.NullString
 		var err error
-		h.Utterance, err = scanUtterance(row, &h.n, &h.Snippet, &started, &speaker)
+		h.Utterance, err = scanUtterance(row, &h.n, &h.Snippet, &raw, &started, &speaker)
+		if !strings.Contains(h.Snippet, store.MarkStart) && raw != "" {
+			h.Snippet = raw // found by what was said, not by what was made of it
+		}
 		if started.Valid {
 			h.CallStartedAt = fromMicro(started.Int64)
 		}
@@ -142,7 +147,7 @@ func (s *Store) searchBest(ctx context.Context, match string, q SearchQuery, at 
 	}
 	where, args := filter(match, q, at.N)
 	rows, err := collect(ctx, s.reader, scanInt,
-		`SELECT n FROM (SELECT f.rowid AS n, bm25(utterances_fts) AS score`+from+`WHERE `+where+`
+		`SELECT n FROM (SELECT f.rowid AS n, bm25(utterances_fts, 1, 1, 0) AS score`+from+`WHERE `+where+`
 			ORDER BY f.rowid DESC LIMIT ?) ORDER BY score, n DESC LIMIT ? OFFSET ?`,
 		append(args, store.RankWindow, q.Limit+1, at.Skip)...)
 	if err != nil {
@@ -153,7 +158,13 @@ func (s *Store) searchBest(ctx context.Context, match string, q SearchQuery, at 
 		rows = rows[:q.Limit]
 		next = cursor(hitCursor{N: at.N, Skip: at.Skip + q.Limit})
 	}
-	list, err := s.hits(ctx, `utterances_fts MATCH ? AND f.rowid IN (SELECT value FROM json_each(?))`, match, jsonList(rows))
+	if len(rows) == 0 {
+		return []SearchHit{}, "", nil
+	}
+	// The plus keeps the rows from being looked up one by one, each of which
+	// would begin the whole search anew.
+	list, err := s.hits(ctx, `utterances_fts MATCH ? AND f.rowid BETWEEN ? AND ? AND +f.rowid IN (SELECT value FROM json_each(?))`,
+		match, slices.Min(rows), slices.Max(rows), jsonList(rows))
 	if err != nil {
 		return nil, "", err
 	}
