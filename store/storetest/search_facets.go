@@ -17,6 +17,7 @@ func testSearchFacetsLater(t *testing.T, s Store) {
 	apply(t, s, earshot.Commit{Utterances: said})
 	tagged := store.SearchQuery{Text: "hello", Tag: "billing"}
 	equal(t, "before there is a call", texts(t, s, tagged), []string{})
+	equal(t, "of the call before it is there", texts(t, s, store.SearchQuery{Text: "hello", CallID: c.ID}), []string{"hello first"})
 
 	apply(t, s, earshot.Commit{Calls: []earshot.Call{c}, Utterances: []earshot.Utterance{NewUtterance(c, 1, 1, "hello second")}})
 	both := []string{"hello second", "hello first"}

@@ -9,7 +9,7 @@ CREATE INDEX call_tags_call ON call_tags (call_id, tag);
 
 ALTER TABLE calls ADD COLUMN facets TEXT NOT NULL DEFAULT '';
 
--- What calls.facets must be: the call itself, direction, year, month and day of the start (UTC),
+-- What calls.facets must be: direction, year, month and day of the start (UTC),
 -- the minutes that it took at least, tags, agents and teams.
 CREATE VIEW call_facets AS SELECT c.id, (
 	SELECT group_concat(char(57344, 57344, 57344) || word, ' ') FROM (
@@ -19,7 +19,6 @@ CREATE VIEW call_facets AS SELECT c.id, (
 		UNION ALL SELECT 'k' || strftime('%Y%m%d', c.started_at / 1000000, 'unixepoch')
 		UNION ALL SELECT 'l' || value FROM json_each('[10,20,30,60,120]')
 			WHERE c.ended_at - c.started_at >= value * 60000000
-		UNION ALL SELECT 'c' || hex(c.id)
 		UNION ALL SELECT 't' || hex(tag) FROM call_tags WHERE call_id = c.id
 		UNION ALL SELECT DISTINCT 'a' || hex(agent_id) FROM call_agents WHERE call_id = c.id AND agent_id <> ''
 		UNION ALL SELECT DISTINCT 'g' || hex(team) FROM call_agents WHERE call_id = c.id AND team <> ''
@@ -34,8 +33,10 @@ DROP TRIGGER utterances_revised;
 DROP TRIGGER utterances_replaced;
 DROP TABLE utterances_fts;
 
+-- What the index is made of. The role and the call are the utterance's own, which
+-- may be there before its call.
 CREATE VIEW searched AS SELECT n, text, raw, coalesce((SELECT c.facets FROM calls c WHERE c.id = call_id), '')
-	|| ' ' || char(57344, 57344, 57344) || 'r' || hex(role) AS facets FROM utterances;
+	|| ' ' || char(57344, 57344, 57344) || 'r' || hex(role) || ' ' || char(57344, 57344, 57344) || 'c' || hex(call_id) AS facets FROM utterances;
 
 CREATE VIRTUAL TABLE utterances_fts USING fts5 (
 	text, raw, facets,
@@ -53,7 +54,7 @@ CREATE TRIGGER utterances_revised AFTER UPDATE ON utterances BEGIN
 		old.raw, old.words, old.language, old.continues, old.engine);
 	INSERT INTO utterances_fts (utterances_fts, rowid, text, raw, facets) VALUES ('delete', old.n, old.text, old.raw,
 		coalesce((SELECT c.facets FROM calls c WHERE c.id = old.call_id), '')
-		|| ' ' || char(57344, 57344, 57344) || 'r' || hex(old.role));
+		|| ' ' || char(57344, 57344, 57344) || 'r' || hex(old.role) || ' ' || char(57344, 57344, 57344) || 'c' || hex(old.call_id));
 	INSERT INTO utterances_fts (rowid, text, raw, facets) SELECT n, text, raw, facets FROM searched WHERE n = new.n;
 END;
 CREATE TRIGGER utterances_replaced AFTER DELETE ON utterances BEGIN
@@ -62,13 +63,13 @@ CREATE TRIGGER utterances_replaced AFTER DELETE ON utterances BEGIN
 		old.raw, old.words, old.language, old.continues, old.engine);
 	INSERT INTO utterances_fts (utterances_fts, rowid, text, raw, facets) VALUES ('delete', old.n, old.text, old.raw,
 		coalesce((SELECT c.facets FROM calls c WHERE c.id = old.call_id), '')
-		|| ' ' || char(57344, 57344, 57344) || 'r' || hex(old.role));
+		|| ' ' || char(57344, 57344, 57344) || 'r' || hex(old.role) || ' ' || char(57344, 57344, 57344) || 'c' || hex(old.call_id));
 END;
 -- Most facets are known before the first word. Whichever comes later is
 -- written to all utterances of the call.
 CREATE TRIGGER calls_facets AFTER UPDATE OF facets ON calls WHEN old.facets <> new.facets BEGIN
 	INSERT INTO utterances_fts (utterances_fts, rowid, text, raw, facets) SELECT 'delete', n, text, raw, old.facets
-		|| ' ' || char(57344, 57344, 57344) || 'r' || hex(role) FROM utterances WHERE call_id = old.id;
+		|| ' ' || char(57344, 57344, 57344) || 'r' || hex(role) || ' ' || char(57344, 57344, 57344) || 'c' || hex(call_id) FROM utterances WHERE call_id = old.id;
 	INSERT INTO utterances_fts (rowid, text, raw, facets) SELECT n, text, raw, new.facets
-		|| ' ' || char(57344, 57344, 57344) || 'r' || hex(role) FROM utterances WHERE call_id = new.id;
+		|| ' ' || char(57344, 57344, 57344) || 'r' || hex(role) || ' ' || char(57344, 57344, 57344) || 'c' || hex(call_id) FROM utterances WHERE call_id = new.id;
 END;
