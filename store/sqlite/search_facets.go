@@ -17,7 +17,7 @@ const facetMark = "\ue000\ue000\ue000"
 const never = "none"
 
 // longerThan are the lengths of calls in minutes that are facets.
-var longerThan = []int{120, 60, 30, 20, 10}
+var longerThan = []int{120, 60, 30, 20, 10, 5}
 
 // indexed is the query for the index: what matches the text, and the facets as
 // far as the index has them. It finds all that the exact conditions let pass,

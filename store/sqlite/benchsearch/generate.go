@@ -62,7 +62,7 @@ func word(i int) string {
 // say returns one to three sentences, in which every eighth longer word is
 // another one and every sixteenth a number.
 func (t *talk) say() string {
-	var words []string
+	words := make([]string, 0, 32)
 	for range 1 + t.IntN(3) {
 		for _, w := range t.sentences[t.IntN(len(t.sentences))] {
 			switch {
@@ -145,7 +145,7 @@ func (t *talk) utterance(c earshot.Call, stream int, atMS int64) earshot.Utteran
 		Role: c.Speaker(s.ID).Role, StartMS: atMS, Text: text, Confidence: 0.9, Final: true, Language: "en", Engine: "moonshine",
 		From: from,
 	}
-	for _, w := range strings.Fields(text) {
+	for w := range strings.FieldsSeq(text) {
 		u.Words = append(u.Words, earshot.Word{Text: w, StartMS: atMS, EndMS: atMS + 300})
 		atMS += 330
 	}

@@ -113,8 +113,8 @@ func (in *incoming) run(ctx context.Context) error {
 
 // begin stores twenty calls that are live.
 func (in *incoming) begin(ctx context.Context, t *talk, n int) ([]earshot.Call, error) {
-	var up []earshot.Call
-	for i := range 20 {
+	up := make([]earshot.Call, 0, 20)
+	for i := range cap(up) {
 		c, _ := t.call(0, 1)
 		c.ID = earshot.CallID(fmt.Sprintf("live-%d-%d-%d", t.Uint64()%1e9, n, i))
 		c.State, c.EndedAt, c.StartedAt, c.TranscriptComplete = earshot.CallLive, nil, time.Now(), false

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"earshot"
@@ -80,11 +81,8 @@ const (
 
 // kinds is the mix.
 func kinds() []kind {
-	all := []string{}
-	for _, list := range allWords {
-		all = append(all, list...)
-	}
-	upTo5 := append(append(append([]string{}, rare...), middle...), common...)
+	all := slices.Concat(allWords...)
+	upTo5 := slices.Concat(rare, middle, common)
 	list := []kind{
 		{name: "rare word", texts: rare},
 		{name: "middle word", texts: middle},
@@ -113,13 +111,13 @@ func kinds() []kind {
 	for i := range list {
 		list[i].goal = newestGoal
 	}
-	return append(
-		list,
-		kind{name: "best first: words of up to 5 %", texts: upTo5, rank: true, goal: rankGoal},
-		kind{name: "best first: the same with a facet", texts: upTo5, rank: true, facets: []facet{anyFacet}, goal: rankGoal},
-		kind{name: "best first: any text", texts: all, rank: true},
-		kind{name: "phrase of common words that is not there", texts: apart},
-	)
+	best := []kind{
+		{name: "best first: words of up to 5 %", texts: upTo5, rank: true, goal: rankGoal},
+		{name: "best first: the same with a facet", texts: upTo5, rank: true, facets: []facet{anyFacet}, goal: rankGoal},
+		{name: "best first: any text", texts: all, rank: true},
+		{name: "phrase of common words that is not there", texts: apart},
+	}
+	return slices.Concat(list, best)
 }
 
 func anyFacet(r *rand.Rand, q *store.SearchQuery) {

@@ -17,7 +17,7 @@ CREATE VIEW call_facets AS SELECT c.id, (
 		UNION ALL SELECT 'y' || strftime('%Y', c.started_at / 1000000, 'unixepoch')
 		UNION ALL SELECT 'm' || strftime('%Y%m', c.started_at / 1000000, 'unixepoch')
 		UNION ALL SELECT 'k' || strftime('%Y%m%d', c.started_at / 1000000, 'unixepoch')
-		UNION ALL SELECT 'l' || value FROM json_each('[10,20,30,60,120]')
+		UNION ALL SELECT 'l' || value FROM json_each('[5,10,20,30,60,120]')
 			WHERE c.ended_at - c.started_at >= value * 60000000
 		UNION ALL SELECT 't' || hex(tag) FROM call_tags WHERE call_id = c.id
 		UNION ALL SELECT DISTINCT 'a' || hex(agent_id) FROM call_agents WHERE call_id = c.id AND agent_id <> ''
