@@ -98,7 +98,7 @@ func (a *Assistant) retrieve(ctx context.Context, s *speech) ([]match, error) {
 	c := a.knowledge.corpus()
 	var out []match
 	for _, q := range questions(s, c) {
-		list, err := a.knowledge.search(ctx, strings.Join(q.terms, " "), candidates)
+		list, err := a.knowledge.search(ctx, strings.Join(widen(q.terms), " "), candidates)
 		if err != nil {
 			return nil, err
 		}
@@ -144,11 +144,12 @@ func rate(q question, p earshot.Passage, c *corpus) match {
 	for _, s := range q.stems {
 		w := c.weight(s)
 		all += w
-		if heading[s] || text[s] {
+		inHeading := holdsLike(heading, s)
+		if inHeading || holdsLike(text, s) {
 			covered += w
 			m.covered++
 		}
-		if heading[s] {
+		if inHeading {
 			m.inHeading++
 		}
 	}
@@ -159,9 +160,25 @@ func rate(q question, p earshot.Passage, c *corpus) match {
 }
 
 // sure reports whether the match may be shown without a model's judgement: a
-// single word in common is enough only if it is what the passage is about.
+// single word in common is enough only if it is what the passage is about, half
+// of its own heading.
 func (m match) sure() bool {
-	return m.confidence >= minConfidence && (m.covered >= 2 || m.inHeading >= 1 && len(m.question.stems) == 1)
+	if m.confidence < minConfidence {
+		return false
+	}
+	return m.covered >= 2 || len(m.question.stems) == 1 && m.inHeading == 1 && m.titled()
+}
+
+// titled reports whether the only word of the question is at least half of the
+// words of the passage's heading that carry meaning.
+func (m match) titled() bool {
+	words := 0
+	for _, w := range spoken.Terms(spoken.Words(lastHeading(m.passage.Heading))) {
+		if !spoken.IsStop(w) {
+			words++
+		}
+	}
+	return words <= 2
 }
 
 // ambiguous reports whether a single word is all there is to choose between two

@@ -24,11 +24,39 @@ func questions(s *speech, c *corpus) []question {
 			continue
 		}
 		out = appendQuestion(out, terms.words, c)
+		for _, clause := range clauses(terms.words) {
+			if asks(clause, terms.question) {
+				out = appendQuestion(out, clause, c)
+			}
+		}
 		if i > 0 {
 			out = appendQuestion(out, append(slices.Clone(sentences[i-1].words), terms.words...), c)
 		}
 	}
 	return out
+}
+
+// clauses cuts a sentence where a new statement begins: "my internet is down and
+// I work from home". One without is no clauses.
+func clauses(terms []string) [][]string {
+	var out [][]string
+	from := 0
+	for i := 1; i+1 < len(terms); i++ {
+		switch terms[i] {
+		case "and", "but", "because", "so":
+		default:
+			continue
+		}
+		switch terms[i+1] {
+		case "i", "we", "it", "my", "our", "they", "the", "he", "she", "there", "what", "how", "can", "could", "do", "is", "that":
+			out = append(out, terms[from:i])
+			from = i + 1
+		}
+	}
+	if from == 0 {
+		return nil
+	}
+	return append(out, terms[from:])
 }
 
 type spokenSentence struct {
@@ -58,7 +86,7 @@ const mostTerms = 14
 func appendQuestion(out []question, terms []string, c *corpus) []question {
 	var q question
 	for _, w := range terms {
-		if spoken.IsStop(w) || len(w) < 2 {
+		if spoken.IsStop(w) || len(w) < 2 || w == "back" {
 			continue
 		}
 		w = c.heard(w)
@@ -121,6 +149,6 @@ func cues() []string {
 	return []string{
 		"how do i", "how can i", "how long", "how much", "how many", "can i", "can you", "could i", "could you", "do you", "do i", "is there", "are there", "is it", "what is", "what are", "what if", "what happens", "whether", "tell me",
 		"i would like", "i want", "i wanted", "i need", "i have to", "i am looking", "i am trying", "i was trying", "i was looking", "i am wondering", "i was wondering", "wondering if", "i wonder", "i am interested", "i am thinking", "i plan to", "we want", "we need", "we would like", "we are looking", "calling about", "calling because", "calling to", "question about", "help with", "asking about", "i am going to", "i might",
-		"too expensive", "expensive", "too much", "too high", "cheaper", "overpriced", "not sure", "do not want", "do not understand", "do not know", "not happy", "unhappy", "not working", "does not work", "do not work", "did not work", "not work", "stopped working", "broken", "broke", "damaged", "faulty", "wrong", "problem", "issue", "trouble", "can not", "could not", "never", "have not", "has not", "did not", "is not", "still waiting", "missing", "lost", "late", "error", "forgot", "complain", "complaint", "refund", "cancel", "charged", "overcharged", "is down", "keeps", "slow", "stuck", "offline", "frozen", "blinking", "dead", "crashes", "disconnects",
+		"too expensive", "expensive", "too much", "too high", "cheaper", "overpriced", "not sure", "do not want", "do not understand", "do not know", "not happy", "unhappy", "not working", "does not work", "do not work", "did not work", "not work", "stopped working", "broken", "broke", "damaged", "faulty", "wrong", "problem", "issue", "trouble", "can not", "could not", "never", "have not", "has not", "did not", "is not", "still waiting", "missing", "lost", "late", "error", "forgot", "complain", "complaint", "refund", "cancel", "charged", "overcharged", "is down", "been down", "went down", "is out", "been out", "went out", "no signal", "no internet", "no connection", "do not recognize", "do not recognise", "not arrived", "not come", "my money", "money back", "keeps", "slow", "stuck", "offline", "frozen", "blinking", "dead", "crashes", "disconnects",
 	}
 }

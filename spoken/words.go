@@ -149,7 +149,18 @@ func appendWord(out []Word, text string, start, end int, glued bool) []Word {
 	}
 	w.Text, w.End = text[start:stop], stop
 	w.Norm = normWord(w.Text)
+	w.Stop = w.Stop && !IsTitle(w.Norm)
 	return append(out, w)
+}
+
+// IsTitle reports whether a word, as in [Word.Norm], stands before a surname and
+// may have a full stop that ends nothing.
+func IsTitle(w string) bool {
+	switch w {
+	case "mr", "mrs", "ms", "dr", "prof":
+		return true
+	}
+	return false
 }
 
 // closeWord lets punctuation that stands alone count for the word before it.

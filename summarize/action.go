@@ -80,11 +80,31 @@ func (s *sentence) actions() []earshot.Action {
 			end = found[i+1].from
 		}
 		end = s.clauseEnd(p, end)
-		if s.binding(p, end) {
-			out = append(out, s.action(p, end))
+		for _, part := range s.parts(p, end) {
+			if s.binding(part.promise, part.end) {
+				out = append(out, s.action(part.promise, part.end))
+			}
 		}
 	}
 	return out
+}
+
+// promisePart is one of the things promised in one go, up to term end.
+type promisePart struct {
+	promise
+	end int
+}
+
+// parts cuts a promise in two where the first has its own time: "I'll mail it
+// today and call you on Thursday".
+func (s *sentence) parts(p promise, end int) []promisePart {
+	for i := p.verb + 1; i+1 < end; i++ {
+		if s.terms[i] == "and" && isSending(s.terms[i+1]) && s.due(p.verb, i) != "" && s.due(i+1, end) != "" {
+			second := promise{from: i + 1, verb: i + 1, owner: p.owner, sure: p.sure}
+			return []promisePart{{p, i}, {second, end}}
+		}
+	}
+	return []promisePart{{p, end}}
 }
 
 // binding reports whether the promise in terms [p.from, end) holds as it is.
@@ -205,14 +225,23 @@ func (s *sentence) subject(i int) int {
 	case "it", "they", "he", "she", "someone", "somebody":
 		return i - 1
 	}
-	for k := i - 1; k >= max(0, i-5); k-- {
+	for k := i - 1; k >= max(0, i-8); k-- {
 		switch s.terms[k] {
 		case "a", "an", "the", "our", "your", "my", "someone", "somebody", "one", "that":
-			return k
+			if k < 2 || !isOfWord(s.terms[k-1]) {
+				return k
+			}
+		}
+		if k == i-5 && !slices.ContainsFunc(s.terms[k:i], isOfWord) {
+			break
 		}
 	}
 	return i
 }
+
+// isOfWord reports whether a word ties a second thing to a subject: "a colleague
+// from the network team".
+func isOfWord(w string) bool { return w == "from" || w == "of" || w == "at" || w == "in" }
 
 // afterWill returns the verb behind "will", "shall", "am going to" or a present
 // such as "am sending" at i, or 0 if there is none or it is denied.
@@ -224,6 +253,11 @@ func (s *sentence) afterWill(i int) int {
 	case "promise":
 		if s.term(i+1) == "to" {
 			verb = s.skipAdverbs(i + 2)
+		}
+	case "need", "have":
+		// "I need to ask and get back to you" promises the second.
+		if v := s.skipAdverbs(i + 2); s.term(i+1) == "to" && v < len(s.terms) && isReport(s.terms[v:]) {
+			verb = v
 		}
 	case "am", "are":
 		k := s.skipAdverbs(i + 1)
@@ -237,6 +271,17 @@ func (s *sentence) afterWill(i int) int {
 		return 0
 	}
 	return verb
+}
+
+// isReport reports whether terms end in telling the other party later.
+func isReport(terms []string) bool {
+	text := " " + strings.Join(terms, " ") + " "
+	for _, p := range [...]string{" get back to you ", " call you ", " let you know ", " come back to you "} {
+		if at := strings.Index(text, p); at > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func isSendingNow(w string) bool {

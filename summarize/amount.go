@@ -3,6 +3,7 @@ package summarize
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"earshot"
 	"earshot/spoken"
@@ -14,6 +15,9 @@ func amounts(t *turn) []span {
 	var out []span
 	for i := 0; i < len(t.words); i++ {
 		value, to, ok := t.readAmount(i)
+		if !ok && len(out) > 0 {
+			value, to, ok = t.likeBefore(out[len(out)-1], i)
+		}
 		if !ok || !t.free(i, to) {
 			continue
 		}
@@ -54,6 +58,29 @@ func (t *turn) readAmount(i int) (string, int, bool) {
 	}
 	coins, to := readCoins(words, n.To+1, words[n.To].Stop)
 	return money(sign, n.Value, coins), to, true
+}
+
+// likeBefore reads an amount whose currency is said only with the one before
+// it: "Basic is twenty dollars a month, Plus is thirty."
+func (t *turn) likeBefore(one span, i int) (string, int, bool) {
+	const apart = 12 // words between the two
+	n, ok := spoken.ReadNumber(t.words, i)
+	if !ok || n.Int() < 2 || one.from == 0 || i == 0 || i-one.to > apart || t.norm(i-1) != "is" || t.norm(one.from-1) != "is" {
+		return "", 0, false
+	}
+	for k := one.to - 1; k < i; k++ {
+		if t.words[k].Stop {
+			return "", 0, false
+		}
+	}
+	if last := t.words[n.To-1]; n.To < len(t.words) && !last.Stop && !last.Comma {
+		return "", 0, false
+	}
+	_, size := utf8.DecodeRuneInString(one.value)
+	if sign := one.value[:size]; !strings.ContainsAny(sign, "0123456789") {
+		return money(sign, n.Value, ""), n.To, true
+	}
+	return "", 0, false
 }
 
 // signedAmount reads an amount written with its sign: "$49.99", "20€".

@@ -223,10 +223,21 @@ func bareHour(t *turn, i int) (string, int, bool) {
 	if _, money := currency(t.norm(to)); money || strings.HasSuffix(t.norm(to), "%") {
 		return "", 0, false
 	}
-	if minute == 0 && !t.dateNear(i-2, to) || minute > 0 && t.norm(i-1) != "at" && !t.dateNear(i-2, to) {
+	if minute == 0 && !t.dateNear(i-2, to) && !t.endsOnHour(i, to) || minute > 0 && t.norm(i-1) != "at" && !t.dateNear(i-2, to) {
 		return "", 0, false
 	}
 	return clockText(hour, minute, ""), to, true
+}
+
+// endsOnHour reports whether a clause ends on the hour in words [i, to): "best
+// after four.", "a meeting at nine, so".
+func (t *turn) endsOnHour(i, to int) bool {
+	switch t.norm(i - 1) {
+	case "at", "before", "after", "until":
+		last := t.words[to-1]
+		return last.Stop || last.Comma
+	}
+	return false
 }
 
 // dateNear reports whether a date stands right before or behind a time.
@@ -277,7 +288,7 @@ func hourRange(t *turn, i int) []span {
 	if !has2 {
 		end2 = to2
 	}
-	if !has1 && !has2 && !w1 && !w2 && (!t.hasDate() || isUnit(t.norm(end2)) || h1 == h2) {
+	if !has1 && !has2 && !w1 && !w2 && (!t.hasDate() && !t.hasClock() || isUnit(t.norm(end2)) || h1 == h2) {
 		return nil
 	}
 	if half1 == "" && h1 < h2 && h2 != 12 {
@@ -296,6 +307,16 @@ func hourRange(t *turn, i int) []span {
 func (t *turn) hasDate() bool {
 	for i := range t.words {
 		if _, _, ok := readDate(t.words, i); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// hasClock reports whether the turn names a time that can be nothing else.
+func (t *turn) hasClock() bool {
+	for i := range t.words {
+		if _, _, ok := readClock(t.words, i); ok {
 			return true
 		}
 	}

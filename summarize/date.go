@@ -99,6 +99,14 @@ func dayMonth(words []spoken.Word, i int) (string, int, bool) {
 	if of {
 		to++
 	}
+	if which := normAt(words, to); of && normAt(words, to+1) == "month" {
+		switch which {
+		case "this", "the":
+			return "the " + spoken.Ordinal(day), to + 2, true
+		case "next", "last":
+			return "the " + spoken.Ordinal(day) + " of " + which + " month", to + 2, true
+		}
+	}
 	m, ok := month(normAt(words, to))
 	if !ok || !of && (m == "May" || m == "March") && !isCapital(words[to]) {
 		return "", 0, false

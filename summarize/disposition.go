@@ -19,8 +19,9 @@ type disposition struct {
 
 // The outcomes that are told by more than phrases.
 const (
-	outcomeFollowUp = "follow-up"
-	outcomeResolved = "resolved"
+	outcomeFollowUp  = "follow-up"
+	outcomeResolved  = "resolved"
+	outcomeEscalated = "escalated"
 )
 
 // dispositions are the outcomes known, in the order they are looked for: what
@@ -36,9 +37,10 @@ func dispositions() []disposition {
 		}},
 		{name: "sale", agent: []string{"order is placed", "placed your order", "placed the order", "signed you up", "welcome aboard", "order is confirmed", "order has been placed", "upgraded you"}, customer: []string{"i will take it", "i will take the", "sign me up", "i will order", "we will take it"}},
 		{name: "no sale", customer: []string{"not interested", "i will think about it", "think it over", "no thank you i", "i will pass", "maybe later", "not right now", "do not need it", "not buying", "have to think"}},
-		{name: "escalated", agent: []string{
+		{name: outcomeEscalated, agent: []string{
 			"transfer you", "put you through", "connect you", "passing your case", "pass your case", "passed your case", "passing this on", "pass this on", "passed this on", "escalate", "escalating", "escalated", "to my supervisor", "to my manager",
 			"to a supervisor", "to my team leader", "to the team lead", "my manager will", "my supervisor will", "a supervisor will", "a manager will",
+			"have my manager", "have my supervisor", "have a manager", "have a supervisor", "ticket with the", "ticket with our", "case with the", "case with our", "second line", "second level",
 		}},
 		{name: "appointment", agent: []string{"you are booked", "booked you", "appointment is on", "appointment is confirmed", "appointment is booked", "have you down for", "put you down for", "booked in", "appointment is set", "have booked", "your new appointment", "moved your appointment", "rescheduled"}},
 		{name: outcomeResolved, customer: []string{
@@ -132,6 +134,9 @@ func (d *disposition) in(t *turn) bool {
 		if t.words[s.to-1].Question {
 			continue
 		}
+		if d.name == outcomeEscalated && t.role != earshot.RoleCustomer && s.superior() {
+			return true
+		}
 		text := " " + strings.Join(s.terms, " ") + " "
 		for _, p := range phrases {
 			at := strings.Index(text, " "+p+" ")
@@ -141,6 +146,12 @@ func (d *disposition) in(t *turn) bool {
 		}
 	}
 	return false
+}
+
+// superior reports whether a superior is to call: "my manager is out, I'll have
+// her call you back".
+func (s *sentence) superior() bool {
+	return holdsAny(s.terms, "manager", "supervisor", "lead", "leader") && holdsAny(s.terms, "call", "contact", "reach", "ring") && holdsAny(s.terms, "will", "have") && !denied(s.terms)
 }
 
 // denied reports whether the words before a phrase deny it or make it depend on

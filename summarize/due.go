@@ -47,7 +47,7 @@ func withRest(words []spoken.Word, text string, to int) string {
 	if v, _, ok := readDate(words, k); ok {
 		return text + link + v
 	}
-	if link == " at " {
+	if link != " on " && link != " " {
 		if h, m, _, _, ok := readHour(words, k); ok {
 			return text + link + clockText(h, m, "")
 		}
@@ -133,6 +133,18 @@ func isRangeOfDays(words []spoken.Word, i int) bool {
 	return false
 }
 
+// isNext reports whether words[k] is the unit of "the next hour".
+func isNext(words []spoken.Word, k int) bool {
+	if normAt(words, k-1) != "next" {
+		return false
+	}
+	switch normAt(words, k) {
+	case "hour", "minutes", "hours", "days", "weeks":
+		return true
+	}
+	return false
+}
+
 // length reads "24 hours", "the next five to seven business days", "a week".
 func length(words []spoken.Word, i int) (string, int, bool) {
 	k := i
@@ -161,6 +173,9 @@ func length(words []spoken.Word, i int) (string, int, bool) {
 		}
 		k++
 	default:
+		if isNext(words, k) {
+			return "the next " + normAt(words, k), k + 1, true
+		}
 		n, ok := spoken.ReadNumber(words, k)
 		if !ok {
 			return "", 0, false

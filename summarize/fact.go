@@ -56,6 +56,9 @@ func distinctFacts(list []earshot.Fact) []earshot.Fact {
 	for i, f := range list {
 		drop := slices.ContainsFunc(list[:i], func(o earshot.Fact) bool { return o.Kind == f.Kind && sameValue(o.Value, f.Value) })
 		drop = drop || slices.ContainsFunc(list, func(o earshot.Fact) bool {
+			if o.Kind == earshot.FactPhone && f.Kind == earshot.FactNumber {
+				return sameValue(o.Value, f.Value)
+			}
 			return o.Kind == f.Kind && !sameValue(o.Value, f.Value) && partOf(f.Kind, f.Value, o.Value)
 		})
 		if !drop {

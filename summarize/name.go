@@ -1,6 +1,7 @@
 package summarize
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,8 +19,14 @@ func names(t *turn) []span {
 		if !ok {
 			continue
 		}
+		for spoken.IsTitle(t.norm(from)) {
+			from++
+		}
 		to := t.nameEnd(from, strength, cased)
 		if to == from || !t.free(from, to) || !t.nameFollowed(to, strength, cased) {
+			continue
+		}
+		if strength == inFull && (!cased || to < from+2) {
 			continue
 		}
 		out = append(out, t.nameSpan(from, to))
@@ -37,6 +44,8 @@ type strength int
 const (
 	// likely: "this is", "I'm": a capital and what follows must bear it out.
 	likely strength = iota + 1
+	// inFull: "the booking for": only a first and a last name are one.
+	inFull
 	// certain: "my name is".
 	certain
 )
@@ -60,9 +69,9 @@ func (t *turn) nameCue(i int) (int, strength, bool) {
 		if t.norm(i+1) == "am" {
 			return i + 2, likely, true
 		}
-	case "speaking":
-		if n := t.norm(i + 1); (n == "with" || n == "to") && t.norm(i-1) != "i" {
-			return i + 2, likely, t.norm(i+2) != "me"
+	case "speaking", "talking":
+		if n := t.norm(i + 1); n == "with" || n == "to" {
+			return i + 2, likely, t.norm(i+2) != "me" && (t.norm(i-1) != "i" || t.norm(i-2) == "am")
 		}
 	case "call":
 		if t.norm(i+1) == "me" {
@@ -72,8 +81,20 @@ func (t *turn) nameCue(i int) (int, strength, bool) {
 		if t.norm(i+1) == "the" && t.norm(i+2) == "name" {
 			return t.afterIs(i + 3), certain, true
 		}
+		return i + 1, inFull, true
+	case "for":
+		return i + 1, inFull, isKeptForOne(t.norm(i - 1))
 	}
 	return 0, 0, false
+}
+
+// isKeptForOne reports whether a thing is in somebody's name.
+func isKeptForOne(w string) bool {
+	switch w {
+	case "booking", "reservation", "appointment", "account", "policy", "order", "table", "room", "contract", "file", "card":
+		return true
+	}
+	return false
 }
 
 // afterName handles "my name is", "first name", "the name on the account is",
@@ -202,21 +223,38 @@ func (t *turn) nameSpan(from, to int) span {
 
 // answeredName reads a name that answers "may I have your name?".
 func (t *turn) answeredName(cased bool) (span, bool) {
-	if !asksName(t.asked) || len(t.words) > 12 {
+	if !asksName(t.asked) {
 		return span{}, false
 	}
 	from := 0
 	for from < len(t.words) && isAnswerLead(t.norm(from)) {
 		from++
 	}
+	for spoken.IsTitle(t.norm(from)) {
+		from++
+	}
 	to := t.nameEnd(from, certain, cased)
 	if to == from || !t.free(from, to) {
+		return span{}, false
+	}
+	const short = 12 // words of an answer that is little but the name
+	if len(t.words) > short && !(cased && t.nameStands(from, to)) {
 		return span{}, false
 	}
 	if last := t.words[to-1]; to-from < 2 && to < len(t.words) && !last.Stop && !last.Comma && len(t.norm(to)) > 1 {
 		return span{}, false
 	}
 	return t.nameSpan(from, to), true
+}
+
+// nameStands reports whether words [from, to) at the beginning of a long answer
+// are a name: set off by punctuation, and two words or the surname asked for.
+func (t *turn) nameStands(from, to int) bool {
+	last := t.words[to-1]
+	if !last.Stop && !last.Comma {
+		return false
+	}
+	return to-from > 1 || slices.ContainsFunc(t.asked, func(w spoken.Word) bool { return w.Norm == "last" || w.Norm == "surname" })
 }
 
 func asksName(words []spoken.Word) bool {

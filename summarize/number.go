@@ -36,6 +36,7 @@ func numbers(t *turn) []span {
 		if s, ok := t.classify(c); ok {
 			out = append(out, s)
 		}
+		t.coded = c.To
 		i = c.To
 	}
 	return out
@@ -77,6 +78,9 @@ func (t *turn) classify(c spoken.Code) (span, bool) {
 // five.
 func isIdentifier(t *turn, c spoken.Code, hint cue) bool {
 	n := c.Digits + c.Letters
+	if t.norm(c.From-1) == "in" && spoken.Stem(t.norm(c.From-2)) == "end" {
+		return false // a number that is told by how it ends
+	}
 	switch hint {
 	case cueID:
 		return n >= 4 || n == 3 && t.namedBefore(c.From)
@@ -116,7 +120,8 @@ func (t *turn) classifyLetters(c spoken.Code, hint cue) (span, bool) {
 	if c.Spelled != len(c.Groups) || c.Letters < 3 {
 		return s, false
 	}
-	if hint == cueName {
+	spells := func(w spoken.Word) bool { return strings.EqualFold(w.Text, c.Value) }
+	if hint == cueName || slices.ContainsFunc(t.words, spells) {
 		s.kind, s.value = earshot.FactName, titleCase(strings.ToLower(c.Value))
 		return s, true
 	}
@@ -129,6 +134,9 @@ func (t *turn) cueFor(c spoken.Code) cue {
 	before := cueIn(t.words[max(0, c.From-9):c.From])
 	if before > cueWeak {
 		return before
+	}
+	if before == cueWeak && t.coded <= c.From && cueIn(t.words[max(t.coded, c.From-9):c.From]) == cueNone {
+		before = cueNone // "number" was of the code before
 	}
 	behind := t.words[c.To:min(len(t.words), c.To+6)]
 	if len(behind) > 0 && (behind[0].Norm == "is" || behind[0].Norm == "that's" || behind[0].Norm == "as") {

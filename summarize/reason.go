@@ -18,8 +18,14 @@ const (
 // statement of a purpose, with the sentence after it if that says more. If the
 // customer states none, it is what the agent says to call about.
 func reason(list []*turn) string {
-	if r := reasonOf(ofCustomer(list)); r != "" {
-		return r
+	byCustomer, weight := reasonOf(ofCustomer(list))
+	if weight < 3 {
+		if r := outbound(list[:min(len(list), outboundTurns)]); r != "" {
+			return r
+		}
+	}
+	if byCustomer != "" {
+		return byCustomer
 	}
 	for _, t := range list {
 		if t.role != earshot.RoleAgent {
@@ -28,6 +34,28 @@ func reason(list []*turn) string {
 		for _, s := range t.sentences() {
 			if at, weight := s.purpose(); weight >= 3 && !isOffer(s.terms) {
 				return s.wording(at)
+			}
+		}
+	}
+	return ""
+}
+
+// outboundTurns is how soon an agent who calls says why.
+const outboundTurns = 6
+
+// outbound returns why an agent says to call.
+func outbound(list []*turn) string {
+	for _, t := range list {
+		if t.role != earshot.RoleAgent {
+			continue
+		}
+		for _, s := range t.sentences() {
+			if len(s.terms) < 5 || s.terms[0] != "i" && s.terms[0] != "we" {
+				continue
+			}
+			switch strings.Join(s.terms[1:4], " ") {
+			case "am calling about", "am calling because", "am calling to", "am calling regarding", "are calling about", "are calling because", "are calling to":
+				return s.wording(0)
 			}
 		}
 	}
@@ -65,8 +93,8 @@ func isOffer(terms []string) bool {
 	return spoken.GreetsAsAgent(strings.Join(terms, " "))
 }
 
-// reasonOf finds the reason in the customer's turns.
-func reasonOf(list []*turn) string {
+// reasonOf finds the reason in the customer's turns, and how surely it is one.
+func reasonOf(list []*turn) (reason string, sure int) {
 	var all []sentence
 	for _, t := range list {
 		all = append(all, t.sentences()...)
@@ -77,6 +105,9 @@ func reasonOf(list []*turn) string {
 	best, at, weight := -1, 0, 0
 	for i := range all {
 		p, w := all[i].purpose()
+		if w == 1 && all[i].opens(all[0].t) {
+			w++ // what they begin with is what they call for
+		}
 		if w > 0 && all[i].identifies() && w < 3 {
 			continue
 		}
@@ -87,11 +118,12 @@ func reasonOf(list []*turn) string {
 	if best < 0 {
 		best = longest(all)
 		if best < 0 {
-			return ""
+			return "", 0
 		}
 	}
-	if best > 0 && content(all[best].terms) < 3 {
-		// "I'd like to exchange it" says less than the sentence before it.
+	if best > 0 && (content(all[best].terms) < 3 || weight == 2) {
+		// "I'd like to exchange it" says less than the sentence before it, and
+		// what is wrong less than how it came about.
 		if prev := &all[best-1]; prev.t == all[best].t && content(prev.terms) >= 3 && !prev.identifies() {
 			best, at = best-1, 0
 		}
@@ -104,7 +136,14 @@ func reasonOf(list []*turn) string {
 			text += " " + next.wording(0)
 		}
 	}
-	return text
+	return text, weight
+}
+
+// opens reports whether the sentence is a statement of the customer's first turn
+// that says something.
+func (s *sentence) opens(first *turn) bool {
+	const enough = 4 // words that carry meaning
+	return s.t == first && content(s.terms) >= enough && !s.identifies()
 }
 
 // longest returns the first of the customer's sentences that says enough, if

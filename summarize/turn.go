@@ -17,6 +17,8 @@ type turn struct {
 	parts []part
 	// used marks the words that are part of a fact already.
 	used []bool
+	// coded is the word behind the last code read.
+	coded int
 	// asked is what the other party said last before this turn.
 	asked []spoken.Word
 }

@@ -2,6 +2,7 @@ package summarize
 
 import (
 	"slices"
+	"strings"
 
 	"earshot/spoken"
 )
@@ -34,7 +35,26 @@ func isAct(terms []string, due string) bool {
 	case "make":
 		return second == "sure" || second == "a" || second == "an" || second == "that" || second == "the"
 	}
+	if due == "" && isAtOnce(terms) && !isSending(terms[0]) {
+		return false
+	}
 	return len(terms) > 1 || due != ""
+}
+
+// isAtOnce reports whether an act is done while the call lasts: "I'll block it
+// right away".
+func isAtOnce(terms []string) bool {
+	text := " " + strings.Join(terms, " ") + " "
+	return strings.Contains(text, " right away ") || strings.Contains(text, " right now ") || strings.Contains(text, " straight away ") || strings.HasSuffix(text, " for you now ")
+}
+
+// isSending reports whether an act reaches its end elsewhere, later.
+func isSending(w string) bool {
+	switch w {
+	case "send", "ship", "mail", "email", "text", "forward", "post", "dispatch", "call", "refund", "credit", "escalate", "order", "file", "open":
+		return true
+	}
+	return isSendingNow(w)
 }
 
 // isBeing tells "be sending you a label" from "be happy to help".
@@ -101,7 +121,7 @@ func isReceiving(terms []string) bool {
 	case "receive":
 		return len(terms) > 1
 	case "get":
-		return len(terms) > 2 && at(terms, 1) != "to" && at(terms, 1) != "used" && at(terms, 1) != "the" || holdsAny(terms, "email", "text", "refund", "letter", "confirmation", "call")
+		return len(terms) > 2 && at(terms, 1) != "to" && at(terms, 1) != "used" && at(terms, 1) != "the" || holdsAny(terms, "email", "text", "refund", "letter", "confirmation", "call", "money", "reimbursement")
 	case "hear":
 		return at(terms, 1) == "from" || at(terms, 1) == "back"
 	case "be":
