@@ -47,7 +47,9 @@ var alike = func() map[string][]string {
 func widen(terms []string) []string {
 	out := slices.Clone(terms)
 	for _, group := range synonyms() {
-		has := func(w string) bool { return spoken.Stem(w) != "" && slices.ContainsFunc(terms, func(t string) bool { return spoken.Stem(t) == spoken.Stem(w) }) }
+		has := func(w string) bool {
+			return spoken.Stem(w) != "" && slices.ContainsFunc(terms, func(t string) bool { return spoken.Stem(t) == spoken.Stem(w) })
+		}
 		if !slices.ContainsFunc(group, has) {
 			continue
 		}
