@@ -59,3 +59,20 @@ func TestScriptsThatAreNone(t *testing.T) {
 		}
 	}
 }
+
+// TestModelPath runs the model's path against the strict endpoint.
+func TestModelPath(t *testing.T) {
+	b, err := newBench(t.Context(), t.TempDir(), filepath.FromSlash("../examples/playbook.yaml"), filepath.FromSlash("../examples/knowledge"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	var out strings.Builder
+	if err := b.tryModel(t.Context(), &out); err != nil {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+}

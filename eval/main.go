@@ -70,6 +70,9 @@ func (o options) run(ctx context.Context, w io.Writer) error {
 	if err := printTable(w, results); err != nil {
 		return err
 	}
+	if err := b.tryModel(ctx, w); err != nil {
+		return err
+	}
 	for _, r := range results {
 		if r.set != o.misses {
 			continue

@@ -19,6 +19,8 @@ type bench struct {
 	store      *sqlite.Store
 	assistant  *assist.Assistant
 	summarizer *summarize.Summarizer
+	// playbook and knowledge are what the assistant was made of.
+	playbook, knowledge string
 }
 
 // newBench opens a store in a folder and indexes the knowledge.
@@ -28,7 +30,7 @@ func newBench(ctx context.Context, dir, playbook, knowledge string) (*bench, err
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	b := &bench{store: store}
+	b := &bench{store: store, playbook: playbook, knowledge: knowledge}
 	if b.assistant, err = assist.New(assist.Config{Playbook: playbook, Knowledge: knowledge}, store, nil, log); err == nil {
 		err = b.assistant.IndexAll(ctx)
 	}

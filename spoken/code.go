@@ -87,7 +87,7 @@ func joins(words []Word, c *Code, at int, p piece) bool {
 		if words[k].Stop && words[at].Norm == "a" && c.Digits > 0 {
 			return false // "8 2 0 4. A technician"
 		}
-		if words[k].Stop && len(words[k].Norm) == 1 && len(words[at].Norm) > 1 && c.Digits == 0 {
+		if words[k].Stop && len(words[k].Norm) == 1 && len(words[at].Norm) > 1 && c.Digits == 0 && !isDigit(p.value[0]) {
 			return false // "K I. November twenty second"
 		}
 		if words[k].Stop && !(c.last() <= 3 && len(p.value) <= 4 && len(c.Groups)+c.last() > 2) {
@@ -137,7 +137,7 @@ func readPiece(words []Word, i int, c *Code) (piece, bool) {
 	if w == "oh" || w == "o" && (c.Digits > 0 || !letterAt(words, i+1)) {
 		return readOh(words, i, c)
 	}
-	if d, ok := homophone(w); ok && len(c.Groups) >= 3 && c.Spelled == len(c.Groups) && c.Letters < c.Digits && digitAt(words, i+1) {
+	if d, ok := homophone(w); ok && c.takesHomophone(words, i) {
 		return piece{value: strconv.Itoa(d), to: i + 1, weak: true}, true
 	}
 	if value, to, hundred, ok := readGroup(words, i); ok && w != "a" {
@@ -147,6 +147,20 @@ func readPiece(words []Word, i int, c *Code) (piece, bool) {
 		return piece{value: strings.ToUpper(w), to: i + 1}, true
 	}
 	return readLetters(words, i, c)
+}
+
+// takesHomophone reports whether a word that sounds like a digit stands among
+// digits said one by one, or between two of them and a written row: "two to
+// 5816".
+func (c *Code) takesHomophone(words []Word, i int) bool {
+	if c.Spelled != len(c.Groups) || !digitAt(words, i+1) || words[i].Stop {
+		return false
+	}
+	const row = 3 // digits that are no quantity of their own
+	if len(c.Groups) >= 3 && c.Letters < c.Digits {
+		return true
+	}
+	return len(c.Groups) >= 2 && c.Digits > 0 && !words[i-1].Comma && len(words[i+1].Norm) > row && allDigits(words[i+1].Norm)
 }
 
 // readDotted takes "45.817" for a row of digits only within a longer code.

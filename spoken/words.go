@@ -58,7 +58,7 @@ func appendToken(out []Word, text string, start, end int) []Word {
 	if low := strings.ToLower(strings.TrimLeft(token, "(\"'")); strings.HasPrefix(low, "e-mail") {
 		return appendWord(out, text, start, end, false)
 	}
-	if isISODate(token) {
+	if isISODate(token) || isOldDay(token) {
 		return appendWord(out, text, start, end, false)
 	}
 	glued := false
@@ -108,6 +108,16 @@ func digitComma(s string) int {
 		}
 	}
 	return -1
+}
+
+// isOldDay reports whether a token is "to-day", "to-morrow" or "to-night", as
+// recognisers that were taught with old books write them.
+func isOldDay(s string) bool {
+	switch strings.ToLower(strings.TrimRight(s, ".,;:?!")) {
+	case "to-day", "to-morrow", "to-night", "to-day's", "to-morrow's":
+		return true
+	}
+	return false
 }
 
 func isISODate(s string) bool {
@@ -188,6 +198,9 @@ func normWord(s string) string {
 		}
 		return r
 	}, s))
+	if isOldDay(s) {
+		return strings.Replace(s, "-", "", 1)
+	}
 	if isAbbreviation(s) {
 		s = strings.ReplaceAll(s, ".", "")
 	}

@@ -21,7 +21,7 @@ func amounts(t *turn) []span {
 		if !ok || !t.free(i, to) {
 			continue
 		}
-		out = append(out, span{earshot.FactAmount, value, i, to})
+		out = append(out, span{kind: earshot.FactAmount, value: value, from: i, to: to})
 		i = to - 1
 	}
 	return out
@@ -124,7 +124,7 @@ func (t *turn) pricePair(i int) (string, int, bool) {
 	if sign, ok := currency(normAt(words, c.To)); ok && !isSmallCoin(words[c.To].Norm) {
 		return money(sign, value, ""), c.To + 1, true
 	}
-	if isUnit(normAt(words, c.To)) || !t.paidBefore(i) {
+	if isUnit(normAt(words, c.To)) || !t.paidBefore(i) && !t.feeBehind(c.To) {
 		return "", 0, false
 	}
 	return value, c.To, true
@@ -139,6 +139,12 @@ func (t *turn) paidBefore(i int) bool {
 		}
 	}
 	return i < 4 && slices.ContainsFunc(t.asked[max(0, len(t.asked)-8):], isPrice)
+}
+
+// feeBehind reports whether what was counted is a fee: "the twelve fifty booking
+// fee".
+func (t *turn) feeBehind(i int) bool {
+	return !t.words[i-1].Stop && !t.words[i-1].Comma && (spoken.Stem(t.norm(i)) == "fee" || spoken.Stem(t.norm(i+1)) == "fee")
 }
 
 func isPrice(w spoken.Word) bool {

@@ -30,7 +30,7 @@ func clocks(t *turn) []span {
 		if !ok || !t.free(i, to) {
 			continue
 		}
-		out = append(out, span{earshot.FactTime, value, i, to})
+		out = append(out, span{kind: earshot.FactTime, value: value, from: i, to: to})
 		i = to - 1
 	}
 	return out
@@ -76,7 +76,7 @@ func readHour(words []spoken.Word, i int) (hour, minute, to int, written, ok boo
 	}
 	h, m, colon := strings.Cut(body, ":")
 	if !colon && strings.Count(body, ".") == 1 && len(body)-strings.Index(body, ".") == 3 {
-		if _, _, half := dayHalf(words, i+1); half || body != w {
+		if _, _, half := dayHalf(words, i+1); half || body != w || isDotted(words, i) {
 			h, m, colon = strings.Cut(body, ".")
 		}
 	}
@@ -104,6 +104,21 @@ func readHour(words []spoken.Word, i int) (hour, minute, to int, written, ok boo
 	}
 	minute, to = readMinutes(words, n.To)
 	return n.Int(), minute, to, false, true
+}
+
+// isDotted reports whether "10.15" is a time for the words around it: "at 10.15
+// last night".
+func isDotted(words []spoken.Word, i int) bool {
+	if normAt(words, i-1) != "at" {
+		return false
+	}
+	switch next := normAt(words, i+1); next {
+	case "last", "this", "tomorrow", "today", "tonight", "yesterday", "on":
+		return true
+	default:
+		_, day := weekday(next)
+		return day
+	}
 }
 
 // readMinutes reads "thirty", "oh five" or "15" after an hour.
@@ -298,8 +313,8 @@ func hourRange(t *turn, i int) []span {
 		return nil
 	}
 	return []span{
-		{earshot.FactTime, clockText(h1, m1, half1), i + 1, end1},
-		{earshot.FactTime, clockText(h2, m2, half2), end1 + 1, end2},
+		{kind: earshot.FactTime, value: clockText(h1, m1, half1), from: i + 1, to: end1},
+		{kind: earshot.FactTime, value: clockText(h2, m2, half2), from: end1 + 1, to: end2},
 	}
 }
 

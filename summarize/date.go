@@ -16,7 +16,7 @@ func dates(t *turn) []span {
 		if !ok || !t.free(i, to) || value == "today" && isCourtesy(t.words, i) {
 			continue
 		}
-		out = append(out, span{earshot.FactDate, value, i, to})
+		out = append(out, span{kind: earshot.FactDate, value: value, from: i, to: to})
 		i = to - 1
 	}
 	return out
@@ -207,6 +207,8 @@ func modified(words []spoken.Word, i int) (string, int, bool) {
 		return mod + " " + m, k + 1, true
 	}
 	switch w {
+	case "night":
+		return mod + " night", k + 1, mod == "last"
 	case "week", "month", "year", "weekend":
 		often := mod == "this" && normAt(words, i-1) == "time" // "the second time this year"
 		return mod + " " + w, k + 1, mod != "past" && !often
@@ -275,7 +277,7 @@ func bareOrdinal(words []spoken.Word, i int) (string, int, bool) {
 	}
 	if last := words[to-1]; to < len(words) && !last.Stop && !last.Comma {
 		switch words[to].Norm {
-		case "at", "and", "or", "but", "so", "in", "because", "i", "we", "that", "is", "was", "it", "between", "around", "of", "to", "if", "then":
+		case "at", "and", "or", "but", "so", "in", "because", "i", "we", "that", "is", "was", "it", "between", "around", "of", "to", "if", "then", "got", "has", "had", "which", "as", "with":
 		default:
 			return "", 0, false
 		}

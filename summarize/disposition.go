@@ -42,7 +42,7 @@ func dispositions() []disposition {
 			"to a supervisor", "to my team leader", "to the team lead", "my manager will", "my supervisor will", "a supervisor will", "a manager will",
 			"have my manager", "have my supervisor", "have a manager", "have a supervisor", "ticket with the", "ticket with our", "case with the", "case with our", "second line", "second level",
 		}},
-		{name: "appointment", agent: []string{"you are booked", "booked you", "appointment is on", "appointment is confirmed", "appointment is booked", "have you down for", "put you down for", "booked in", "appointment is set", "have booked", "your new appointment", "moved your appointment", "rescheduled"}},
+		{name: "appointment", agent: []string{"you are booked", "booked you", "appointment is on", "appointment is confirmed", "appointment is booked", "have you down for", "put you down for", "booked in", "appointment is set", "have booked", "your new appointment", "moved your appointment", "moved it to", "rescheduled"}},
 		{name: outcomeResolved, customer: []string{
 			"works now", "working now", "it works", "that worked", "that did it", "that fixed it", "it is back", "that solves", "that solved", "it is working", "works again", "working again", "that helps", "that answers",
 		}, agent: []string{"glad it works", "glad that worked", "glad it is working", "glad we could", "glad i could"}},

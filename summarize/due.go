@@ -76,7 +76,7 @@ func readDue(words []spoken.Word, i int) (string, int, bool) {
 		return strings.TrimPrefix(lead, "at ") + v, to, true
 	}
 	if v, to, ok := readDate(words, k); ok && !strings.HasPrefix(v, "last ") && !strings.HasSuffix(v, " ago") && v != "yesterday" {
-		return lead + v, to, true
+		return strings.TrimPrefix(lead, "over ") + v, to, true
 	}
 	if lead == "" && !isRangeOfDays(words, k) {
 		return "", 0, false

@@ -10,7 +10,7 @@ func emails(t *turn) []span {
 	var out []span
 	for i := range t.words {
 		if e, ok := spoken.ReadEmail(t.words, i); ok {
-			out = append(out, span{earshot.FactEmail, e.Value, e.From, e.To})
+			out = append(out, span{kind: earshot.FactEmail, value: e.Value, from: e.From, to: e.To})
 		}
 	}
 	return out

@@ -1,6 +1,7 @@
 package summarize
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -12,15 +13,27 @@ type span struct {
 	kind     earshot.FactKind
 	value    string
 	from, to int
+	// addressed names are those somebody was called by, with a title.
+	addressed bool
 }
 
 // facts finds what was said that can be checked, in order, each value once.
 func facts(list []*turn) []earshot.Fact {
 	out := []earshot.Fact{}
+	var addressed []earshot.Fact
 	for _, t := range list {
 		for _, s := range t.spans() {
+			if s.addressed {
+				addressed = append(addressed, t.fact(s))
+				continue
+			}
 			out = append(out, t.fact(s))
 		}
+	}
+	// Who says their name knows it better than who speaks to them.
+	if !slices.ContainsFunc(out, func(f earshot.Fact) bool { return f.Kind == earshot.FactName && f.Role != earshot.RoleAgent }) {
+		out = append(out, addressed...)
+		slices.SortStableFunc(out, func(a, b earshot.Fact) int { return cmp.Compare(a.AtMS, b.AtMS) })
 	}
 	return distinctFacts(out)
 }

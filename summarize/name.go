@@ -35,6 +35,9 @@ func names(t *turn) []span {
 	if s, ok := t.answeredName(cased); ok {
 		out = append(out, s)
 	}
+	if t.role == earshot.RoleAgent && cased {
+		out = append(out, t.addressedNames()...)
+	}
 	return out
 }
 
@@ -84,6 +87,12 @@ func (t *turn) nameCue(i int) (int, strength, bool) {
 		return i + 1, inFull, true
 	case "for":
 		return i + 1, inFull, isKeptForOne(t.norm(i - 1))
+	case "it's":
+		return i + 1, inFull, true
+	case "through":
+		return i + 2, likely, t.norm(i+1) == "to"
+	case "son", "daughter", "wife", "husband", "mother", "father", "brother", "sister", "partner", "colleague":
+		return i + 1, inFull, t.words[i].Comma && (t.norm(i-1) == "my" || t.norm(i-1) == "our")
 	}
 	return 0, 0, false
 }
@@ -213,12 +222,28 @@ func (t *turn) speakingNames(cased bool) []span {
 	return out
 }
 
+// addressedNames reads "thank you, Mr. Berg".
+func (t *turn) addressedNames() []span {
+	var out []span
+	for i := range t.words {
+		if !spoken.IsTitle(t.norm(i)) {
+			continue
+		}
+		if to := t.nameEnd(i+1, certain, true); to > i+1 && t.free(i+1, to) {
+			s := t.nameSpan(i+1, to)
+			s.addressed = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 func (t *turn) nameSpan(from, to int) span {
 	parts := make([]string, 0, to-from)
 	for _, w := range t.words[from:to] {
 		parts = append(parts, titleCase(strings.TrimSuffix(w.Text, "'s")))
 	}
-	return span{earshot.FactName, strings.Join(parts, " "), from, to}
+	return span{kind: earshot.FactName, value: strings.Join(parts, " "), from: from, to: to}
 }
 
 // answeredName reads a name that answers "may I have your name?".

@@ -111,7 +111,21 @@ func isPhone(t *turn, c spoken.Code, hint cue) bool {
 		return false
 	}
 	return c.Digits == 10 || c.Digits == 11 && c.Value[0] <= '1' ||
-		c.Digits == 7 && len(c.Groups) == 2 && c.Groups[0] == 3
+		c.Digits == 7 && (len(c.Groups) == 2 && c.Groups[0] == 3 || ownNumber(t.words[max(0, c.From-4):c.From]) || ownNumber(t.asked))
+}
+
+// ownNumber reports whether words speak of somebody's number and no more: "my
+// number is", "what's your number?".
+func ownNumber(words []spoken.Word) bool {
+	for i := range words {
+		if words[i].Norm != "number" {
+			continue
+		}
+		if owner := normAt(words, i-1); owner == "my" || owner == "your" || owner == "best" {
+			return true
+		}
+	}
+	return false
 }
 
 // classifyLetters takes letters said one by one for a spelled name or a code.
@@ -144,7 +158,8 @@ func (t *turn) cueFor(c spoken.Code) cue {
 			return k
 		}
 	}
-	if asked := cueIn(t.asked); asked > cueWeak && (c.From < 12 || before == cueWeak) {
+	const question = 14 // words of it that matter
+	if asked := cueIn(t.asked[max(0, len(t.asked)-question):]); asked > cueWeak && (c.From < 12 || before == cueWeak) {
 		return asked
 	}
 	return before

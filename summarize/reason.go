@@ -179,7 +179,7 @@ func (s *sentence) identifies() bool {
 	text := " " + strings.Join(s.terms, " ") + " "
 	for _, p := range [...]string{
 		" my name is ", " name is ", " date of birth ", " number is ", " email is ", " address is ", " postcode is ", " zip code ", " speaking ", " this is ",
-		" born ", " spelled ", " phone number ",
+		" born ", " spelled ", " line is ", " phone number ",
 	} {
 		if strings.Contains(text, p) {
 			return true
@@ -207,7 +207,7 @@ func purposeCues() []struct {
 		{2, []string{
 			"i need", "i want", "wondering", "trying to", "can not", "not working", "does not work", "stopped working", "has not", "have not", "never", "did not", "was charged", "been charged", "charged me", "overcharged", "how do i", "how can i",
 			"is it possible", "looking for", "looking to", "broken", "damaged", "missing", "wrong", "refund", "cancel", "interested in", "there is a", "there is an", "keeps", "is down", "went down", "supposed to", "still waiting", "too high", "increase", "would like",
-			"can you", "could you", "can i", "could i", "do you",
+			"error", "i get a", "i get an", "we get a", "we get an", "stopped", "nobody came", "nobody called", "no one came", "no one called", "left me", "can you", "could you", "can i", "could i", "do you",
 		}},
 		{1, []string{"my", "problem", "question", "issue", "order", "bill", "account", "appointment"}},
 	}

@@ -13,7 +13,7 @@ func isAct(terms []string, due string) bool {
 	second := at(terms, 1)
 	switch terms[0] {
 	case "need", "require", "see", "tell", "say", "explain", "read", "repeat", "wait", "hold", "transfer", "connect", "verify", "pull", "bring",
-		"walk", "guide", "help", "assist", "try", "think", "guess", "assume", "hope", "start", "begin", "stay", "speak", "talk", "know", "want",
+		"walk", "guide", "help", "assist", "try", "think", "guess", "assume", "hope", "start", "begin", "stay", "know", "want",
 		"like", "continue", "admit", "not", "never", "miss", "understand", "use", "show", "remember", "mean", "appreciate", "love", "listen", "search", "type", "enter", "run", "test", "load":
 		return false
 	case "be":
@@ -22,6 +22,8 @@ func isAct(terms []string, due string) bool {
 		return isHaving(terms)
 	case "put", "place":
 		return !slices.Contains(terms, "hold") && !slices.Contains(terms, "through")
+	case "speak", "talk":
+		return isFollowUp(terms)
 	case "check", "look", "ask", "find", "go", "do", "come", "review":
 		return due != "" || isFollowUp(terms)
 	case "take":
@@ -31,7 +33,7 @@ func isAct(terms []string, due string) bool {
 	case "get":
 		return second != "started" && second != "your" && second != "some" && second != "you" || at(terms, 2) == "a" || second == "you" && len(terms) > 3
 	case "give":
-		return holdsAny(terms, "call", "ring", "refund", "credit", "discount", "callback", "voucher", "month")
+		return holdsAny(terms, "call", "ring", "refund", "credit", "discount", "callback", "voucher", "month", "update", "answer")
 	case "make":
 		return second == "sure" || second == "a" || second == "an" || second == "that" || second == "the"
 	}
@@ -103,8 +105,10 @@ func isCustomerAct(terms []string, due string) bool {
 	case "send", "call", "email", "mail", "bring", "return", "ship", "upload", "provide", "fill", "sign", "drop", "forward", "reply", "submit",
 		"post", "fax", "text", "sending", "mailing", "emailing", "attach", "scan", "confirm", "contact":
 		return len(terms) > 1 || due != ""
-	case "pay", "check", "do", "reset", "restart", "try", "come", "pick", "take", "transfer", "unplug", "update", "look":
+	case "pay", "check", "do", "reset", "restart", "try", "come", "pick", "transfer", "unplug", "update", "look":
 		return due != "" && at(terms, 1) != "happy" && at(terms, 1) != "waiting" || isFollowUp(terms)
+	case "take":
+		return due != "" && holdsAny(terms, "to", "back")
 	case "get":
 		return at(terms, 1) == "back" || due != "" && holdsAny(terms, "to", "you")
 	case "let":
@@ -130,7 +134,7 @@ func isReceiving(terms []string) bool {
 			return true
 		}
 	case "see", "find":
-		return holdsAny(terms, "refund", "credit", "credited", "email", "statement", "reimbursement", "confirmation")
+		return holdsAny(terms, "refund", "credit", "credited", "email", "statement", "reimbursement", "confirmation", "contract", "document", "documents", "ticket", "tickets", "invoice", "letter")
 	case "have":
 		return holdsAny(terms, "refund", "email", "confirmation", "replacement", "money", "label") && len(terms) > 2
 	}

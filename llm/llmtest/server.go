@@ -37,6 +37,8 @@ type Server struct {
 	// URL is the base URL, ending in /v1.
 	URL string
 
+	close func()
+
 	mu    sync.Mutex
 	asked []Request
 }
@@ -45,11 +47,19 @@ type Server struct {
 // for each request that is as the protocol wants it; others fail the test.
 func New(t testing.TB, answer func(Request) Reply) *Server {
 	t.Helper()
+	s := Start(answer, func(err error) { t.Errorf("request to the language model: %v", err) })
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Start is New without a test: refused is told of requests that are not as the
+// protocol wants them, and the caller closes the endpoint.
+func Start(answer func(Request) Reply, refused func(error)) *Server {
 	s := &Server{}
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		req, err := read(r)
 		if err != nil {
-			t.Errorf("request to the language model: %v", err)
+			refused(err)
 			http.Error(w, `{"error":{"message":"bad request"}}`, http.StatusUnprocessableEntity)
 			return
 		}
@@ -58,10 +68,12 @@ func New(t testing.TB, answer func(Request) Reply) *Server {
 		s.mu.Unlock()
 		answer(req).write(w, r, req.Stream)
 	}))
-	t.Cleanup(srv.Close)
-	s.URL = srv.URL + "/v1"
+	s.URL, s.close = srv.URL+"/v1", srv.Close
 	return s
 }
+
+// Close ends the endpoint.
+func (s *Server) Close() { s.close() }
 
 // Asked returns the requests so far.
 func (s *Server) Asked() []Request {
