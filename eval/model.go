@@ -30,8 +30,10 @@ const (
 
 func modelTalk() []earshot.Utterance {
 	say := func(id earshot.UtteranceID, role earshot.Role, at int64, text string) earshot.Utterance {
-		return earshot.Utterance{ID: id, CallID: "eval-model", StreamID: earshot.StreamID(role), ParticipantID: earshot.ParticipantID(role),
-			Role: role, StartMS: at, EndMS: at + 3000, Text: text, Confidence: 1, Final: true}
+		return earshot.Utterance{
+			ID: id, CallID: "eval-model", StreamID: earshot.StreamID(role), ParticipantID: earshot.ParticipantID(role),
+			Role: role, StartMS: at, EndMS: at + 3000, Text: text, Confidence: 1, Final: true,
+		}
 	}
 	return []earshot.Utterance{
 		say("m1", earshot.RoleAgent, 0, "Bellwood Shoes, how can I help?"),
