@@ -147,19 +147,7 @@ func (b *bench) try(ctx context.Context, t trial) (made, error) {
 }
 
 func trials() []trial {
-	out := []trial{
-		{name: "well-formed, streamed, follows the schema", reply: goodReply, check: byModel},
-		{name: "budget of 150 tokens a call, three questions", reply: goodReply, tokens: 150, asks: 3, check: withinBudget},
-		{name: "the talk moves on while it thinks", reply: func(r llmtest.Request) llmtest.Reply {
-			return llmtest.Reply{Text: goodReply(r).Text, Silent: r.Stream}
-		}, movesOn: true, check: nothingShown},
-		{name: "cites a passage that does not exist", reply: func(r llmtest.Request) llmtest.Reply {
-			return llmtest.Reply{Text: strings.ReplaceAll(goodReply(r).Text, `"passage":"p`, `"passage":"p9`)}
-		}, check: passageShown},
-		{name: "says what the passage does not", reply: func(r llmtest.Request) llmtest.Reply {
-			return llmtest.Reply{Text: strings.ReplaceAll(goodReply(r).Text, "A refund is paid", "You get 100 dollars, and a refund is paid")}
-		}, check: passageShown},
-	}
+	out := answered()
 	for _, bad := range []struct {
 		name  string
 		reply llmtest.Reply
@@ -174,6 +162,23 @@ func trials() []trial {
 		out = append(out, trial{name: "endpoint: " + bad.name, reply: func(llmtest.Request) llmtest.Reply { return bad.reply }, check: allByRules})
 	}
 	return out
+}
+
+// answered are the trials in which the endpoint says something that can be read.
+func answered() []trial {
+	return []trial{
+		{name: "well-formed, streamed, follows the schema", reply: goodReply, check: byModel},
+		{name: "budget of 150 tokens a call, three questions", reply: goodReply, tokens: 150, asks: 3, check: withinBudget},
+		{name: "the talk moves on while it thinks", reply: func(r llmtest.Request) llmtest.Reply {
+			return llmtest.Reply{Text: goodReply(r).Text, Silent: r.Stream}
+		}, movesOn: true, check: nothingShown},
+		{name: "cites a passage that does not exist", reply: func(r llmtest.Request) llmtest.Reply {
+			return llmtest.Reply{Text: strings.ReplaceAll(goodReply(r).Text, `"passage":"p`, `"passage":"p9`)}
+		}, check: passageShown},
+		{name: "says what the passage does not", reply: func(r llmtest.Request) llmtest.Reply {
+			return llmtest.Reply{Text: strings.ReplaceAll(goodReply(r).Text, "A refund is paid", "You get 100 dollars, and a refund is paid")}
+		}, check: passageShown},
+	}
 }
 
 // goodReply answers from the passage it was given, and notes one fact that was
