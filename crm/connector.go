@@ -91,6 +91,16 @@ type Publisher interface {
 	Publish(ctx context.Context, e earshot.Event) error
 }
 
+// Screen is a Finder that can bring a contact up before the agent who talks to
+// them.
+type Screen interface {
+	// Brings says whether it is set up to.
+	Brings() bool
+	// Bring shows the contact to a user of the system. It has a second; what
+	// takes longer is dropped, and nothing is tried twice.
+	Bring(ctx context.Context, c earshot.Contact, user string) error
+}
+
 // Abilities says in a few words what a connector can do.
 func Abilities(c Connector) []string {
 	list := []string{"writes notes"}
@@ -102,6 +112,9 @@ func Abilities(c Connector) []string {
 	}
 	if _, ok := c.(Publisher); ok {
 		list = append(list, "shows calls while they last")
+	}
+	if s, ok := c.(Screen); ok && s.Brings() {
+		list = append(list, "brings callers up before the agent")
 	}
 	if _, ok := c.(Tester); ok {
 		list = append(list, "can be tested")

@@ -37,23 +37,68 @@ type Live struct {
 type lane struct {
 	name      string
 	publisher Publisher
+	finds     bool // is told of matches of its own only
 	number    uint32
 	queue     chan earshot.Event
 }
 
-// NewLive makes it for those of the connectors that are a [Publisher].
-func NewLive(connectors []Connector, log *slog.Logger) *Live {
+// Agent returns who in a connector's system talks in a call, "" if nobody knows.
+// It is safe for concurrent use.
+type Agent func(ctx context.Context, connector string, call earshot.CallID) (user string, err error)
+
+// popUp makes a Publisher of a Screen.
+type popUp struct {
+	Screen
+	name  string
+	agent Agent
+}
+
+func (p *popUp) Events() []earshot.EventType {
+	return []earshot.EventType{earshot.EventCallMatched}
+}
+
+func (p *popUp) Publish(ctx context.Context, e earshot.Event) error {
+	var m earshot.CallMatch
+	if err := json.Unmarshal(e.Data, &m); err != nil {
+		return earshot.Permanent(err)
+	}
+	if m.State != earshot.MatchMatched || m.Contact == nil {
+		return nil
+	}
+	user, err := p.agent(ctx, p.name, e.CallID)
+	if err != nil || user == "" {
+		return err
+	}
+	return p.Bring(ctx, *m.Contact, user)
+}
+
+// publisher returns what tells a connector of live calls, nil for those that are
+// not told.
+func publisher(c Connector, agent Agent) Publisher {
+	if p, ok := c.(Publisher); ok && len(p.Events()) > 0 {
+		return p
+	}
+	if s, ok := c.(Screen); ok && s.Brings() {
+		return &popUp{s, c.Name(), agent}
+	}
+	return nil
+}
+
+// NewLive makes it for those of the connectors that are a [Publisher] or a
+// [Screen].
+func NewLive(connectors []Connector, agent Agent, log *slog.Logger) *Live {
 	l := &Live{log: log, told: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Namespace: "earshot", Subsystem: "crm", Name: "live_events_total",
 		Help: "Events of live calls for connectors: told, failed, or dropped because they were too old or too many.",
 	}, []string{"connector", "outcome"})}
 	for _, c := range connectors {
-		p, ok := c.(Publisher)
-		if !ok || len(p.Events()) == 0 {
+		p := publisher(c, agent)
+		if p == nil {
 			continue
 		}
+		_, finds := c.(Finder)
 		for i := range uint32(liveLanes) {
-			l.lanes = append(l.lanes, &lane{c.Name(), p, i, make(chan earshot.Event, liveQueue)})
+			l.lanes = append(l.lanes, &lane{c.Name(), p, finds, i, make(chan earshot.Event, liveQueue)})
 		}
 	}
 	return l
@@ -87,7 +132,7 @@ func (to *lane) wants(e earshot.Event) bool {
 	if !slices.Contains(to.publisher.Events(), e.Type) {
 		return false
 	}
-	if _, finds := to.publisher.(Finder); e.Type != earshot.EventCallMatched || !finds {
+	if e.Type != earshot.EventCallMatched || !to.finds {
 		return true
 	}
 	var m earshot.Match

@@ -51,7 +51,7 @@ func count(t *testing.T, l *Live, outcome string) float64 {
 // show runs Live over what publish does, until nothing happens any more.
 func show(t *testing.T, c Connector, publish func(*Live)) *Live {
 	t.Helper()
-	l := NewLive([]Connector{c}, testLog(t))
+	l := NewLive([]Connector{c}, nobody, testLog(t))
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- l.Run(ctx) }()
@@ -62,6 +62,55 @@ func show(t *testing.T, c Connector, publish func(*Live)) *Live {
 		t.Errorf("Run: %v", err)
 	}
 	return l
+}
+
+func nobody(context.Context, string, earshot.CallID) (string, error) { return "", nil }
+
+// desk brings callers up, as what it was told.
+type desk struct {
+	Finder
+	brought []string
+}
+
+func (d *desk) Name() string { return "crm" }
+
+func (d *desk) Deliver(context.Context, earshot.Delivery) (string, error) { return "", nil }
+
+func (d *desk) Brings() bool { return true }
+
+func (d *desk) Bring(_ context.Context, c earshot.Contact, user string) error {
+	d.brought = append(d.brought, c.ID+" to "+user)
+	return nil
+}
+
+// TestLiveBringsCallersUp shows a contact to the agent of the call, if both are
+// known in that system.
+func TestLiveBringsCallersUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &desk{Finder: &system{}}
+		agent := func(_ context.Context, connector string, call earshot.CallID) (string, error) {
+			return map[earshot.CallID]string{"a": connector + "-7"}[call], nil
+		}
+		l := NewLive([]Connector{d}, agent, testLog(t))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- l.Run(ctx) }()
+		ann := &earshot.Contact{ID: "ann"}
+		for call, m := range map[earshot.CallID]earshot.Match{
+			"a": {Connector: "crm", State: earshot.MatchMatched, Contact: ann},
+			"b": {Connector: "crm", State: earshot.MatchMatched, Contact: ann}, // of an agent whom nobody knows
+			"c": {Connector: "other", State: earshot.MatchMatched, Contact: ann},
+			"d": {Connector: "crm", State: earshot.MatchSeveral},
+		} {
+			l.Publish(matchCommit(call, m).Events)
+		}
+		synctest.Wait()
+		cancel()
+		<-done
+		if !slices.Equal(d.brought, []string{"ann to crm-7"}) {
+			t.Errorf("brought up: %v", d.brought)
+		}
+	})
 }
 
 func event(typ earshot.EventType, call earshot.CallID) earshot.Event {

@@ -60,6 +60,19 @@ func (m *Mapping) Write(n earshot.Note, said []earshot.Utterance) (*earshot.Writ
 	return &w, nil
 }
 
+// User returns who the agent of a call is in a connector's system, "" for nobody
+// known. It may be called on a nil Mapping.
+func (m *Mapping) User(connector string, list []earshot.Participant) string {
+	if m == nil {
+		return ""
+	}
+	s := m.of(connector)
+	if s == nil {
+		return ""
+	}
+	return s.user(agentOf(list))
+}
+
 // filled executes a template; without one the text is otherwise.
 func filled(t *template.Template, page Page, otherwise string) (string, error) {
 	if t == nil {

@@ -6,7 +6,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,6 +18,7 @@ import (
 
 	"earshot"
 	"earshot/crm/crmtest"
+	"earshot/crm/hubspot/hubspottest"
 )
 
 // faults are how a vendor fails, before and after it has done what it was asked
@@ -39,9 +42,14 @@ var faults = []crmtest.Fault{
 // parties is how many parties call.
 const parties = 8
 
-// TestNotesThroughChaos has a Tryton fail at three of ten requests, and kills the
-// server while it delivers. Each call has one note then, on the right party and
-// with the right words. E2E_CHAOS sets how many calls, E2E_KILLS how many kills.
+// searchLag is how long HubSpot's search does not know of who is new.
+const searchLag = 10 * time.Second
+
+// TestNotesThroughChaos has a Tryton, and a HubSpot whose search lags and which
+// knows none of who calls, fail at three of ten requests, and kills the server
+// while it delivers. Each call has one note in each then, on the right party and
+// with the right words, and each party is one contact. E2E_CHAOS sets how many
+// calls, E2E_KILLS how many kills.
 func TestNotesThroughChaos(t *testing.T) {
 	calls, kills := number("E2E_CHAOS", 10), number("E2E_KILLS", 1)
 	url := crmtest.StartServer(t, "tryton")
@@ -51,16 +59,28 @@ func TestNotesThroughChaos(t *testing.T) {
 	}
 	proxy := crmtest.NewProxy(t, url, isOfNote)
 	var requests, failed atomic.Int64
-	proxy.Chaos(func() crmtest.Fault {
+	chaos := func() crmtest.Fault {
 		requests.Add(1)
 		if rand.IntN(10) >= 3 {
 			return crmtest.Fault{}
 		}
 		failed.Add(1)
 		return faults[rand.IntN(len(faults))]
-	})
+	}
+	proxy.Chaos(chaos)
+	hub := hubspottest.New(t, filepath.Join("..", "crm", "hubspot", "testdata", "openapi.yaml"))
+	hub.Lag = searchLag
+	hubServer := httptest.NewServer(hub)
+	t.Cleanup(hubServer.Close)
+	hubProxy := crmtest.NewProxy(t, hubServer.URL, func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/batch/upsert") })
+	hubProxy.Chaos(chaos)
+	mapping := filepath.Join(t.TempDir(), "crm.yaml")
+	if err := os.WriteFile(mapping, []byte("hubspot: {unmatched: lead, per_minute: 6000}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	hook := newReceiver(t)
-	s := newServer(t, append(hook.env(), "EARSHOT_CALLS_WRAP_UP=1s", "EARSHOT_CALLS_SUMMARY_DEADLINE=30s", "EARSHOT_TRYTON_URL="+proxy.URL,
+	s := newServer(t, append(hook.env(), "EARSHOT_CALLS_WRAP_UP=1s", "EARSHOT_CRM_MAPPING="+mapping, "EARSHOT_CRM_REGION=DE",
+		"EARSHOT_HUBSPOT_URL="+hubProxy.URL, "EARSHOT_HUBSPOT_TOKEN="+hub.Token, "EARSHOT_HUBSPOT_CONTACT_PROPERTY=earshot_number", "EARSHOT_CALLS_SUMMARY_DEADLINE=30s", "EARSHOT_TRYTON_URL="+proxy.URL,
 		"EARSHOT_TRYTON_DATABASE=crm", "EARSHOT_TRYTON_USER=admin", "EARSHOT_TRYTON_PASSWORD="+crmtest.Password)...)
 	refused := make(chan int)
 	go func() { refused <- callParties(t, s, calls) }()
@@ -79,10 +99,16 @@ func TestNotesThroughChaos(t *testing.T) {
 	for _, c := range list {
 		c = s.awaitNote(t, c.ID)
 		checkMemo(t, erp, c)
+		checkHub(t, hub, c)
 		if notes := hook.callNotes(c.ID); len(notes) != 1 || notes[0].Summary.Text != c.Summary.Text {
 			t.Errorf("call %s: webhook has %+v", c.ID, notes)
 		}
 	}
+	hub.Look(func() {
+		if calls, contacts := len(hub.Records["calls"]), len(hub.Records["contacts"]); calls != len(list) || contacts > parties || len(hub.Problems) > 0 {
+			t.Errorf("HubSpot has %d calls of %d and %d contacts: %v", calls, len(list), contacts, hub.Problems)
+		}
+	})
 	if failed.Load() == 0 {
 		t.Error("the vendor never failed")
 	}
@@ -91,7 +117,7 @@ func TestNotesThroughChaos(t *testing.T) {
 		t.Errorf("%v dead jobs", dead)
 	}
 	log := s.log.String()
-	for _, secret := range append([]string{crmtest.Password, hook.secret}, words(s.transcript(t, list[0].ID))...) {
+	for _, secret := range append([]string{crmtest.Password, hub.Token, hook.secret}, words(s.transcript(t, list[0].ID))...) {
 		if strings.Contains(log, secret) {
 			t.Errorf("the log holds %q", secret)
 		}
@@ -174,6 +200,24 @@ func checkMemo(t *testing.T, erp *crmtest.ERP, c earshot.Call) {
 		!strings.Contains(m.Message, c.Summary.Text) {
 		t.Errorf("call %s of %s, with %s instead of %s:\n%s", c.ID, customer.Name, m.Party, want, m.Message)
 	}
+}
+
+// checkHub finds the one call in HubSpot on the contact whose number called.
+func checkHub(t *testing.T, hub *hubspottest.Server, c earshot.Call) {
+	t.Helper()
+	hub.Look(func() {
+		var i int
+		if _, err := fmt.Sscanf(c.Participants[1].Name, "Caller %d", &i); err != nil {
+			t.Error(err)
+			return
+		}
+		contact := hub.Records["contacts"][fmt.Sprintf("+4930123456%02d", i%parties)]
+		note := hub.Records["calls"][string(c.ID)+"-hubspot"]
+		if contact == nil || note == nil || !hub.Links["calls/"+note["hs_object_id"]+" contacts/"+contact["hs_object_id"]] ||
+			!strings.Contains(note["hs_call_body"], firstWords(c.Summary.Text)) {
+			t.Errorf("call %s of %s: HubSpot has %v, contact %v", c.ID, c.Participants[1].Name, note, contact)
+		}
+	})
 }
 
 // words are what was said, utterance by utterance.

@@ -83,6 +83,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case f.Stall:
+		_, _ = io.Copy(io.Discard, r.Body) // only then a client that goes away is noticed
 		<-r.Context().Done()
 	case f.Status != 0 || f.Body != "":
 		setIf(w.Header(), "Retry-After", f.RetryAfter)

@@ -57,6 +57,16 @@ func Storm(t *testing.T, setup func(t *testing.T) (crm.Connector, Remote)) {
 	close(work)
 	wg.Wait()
 	wantNotes(t, remote, stormNotes, 2)
+	if s, ok := remote.(Searched); ok && s.Searches() > 0 {
+		t.Errorf("%d searches while notes were delivered: what was made ten seconds ago may not be in them", s.Searches())
+	}
+}
+
+// Searched is a Remote whose vendor has a search that lags behind what was
+// written. No note may depend on it, however long the lag is.
+type Searched interface {
+	// Searches is how often it was asked.
+	Searches() int
 }
 
 // throughStorm attempts both revisions of a note until they are confirmed.

@@ -17,19 +17,23 @@ import (
 	"earshot/crm"
 	"earshot/crm/crmtest"
 	"earshot/crm/hubspot"
+	"earshot/crm/hubspot/hubspottest"
 	"earshot/crm/phone"
 	"earshot/crm/token"
 )
 
+// spec is what the vendor documents, in our words.
+const spec = "testdata/openapi.yaml"
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func open(t *testing.T, s *server, cfg hubspot.Config) *hubspot.Connector {
+func open(t *testing.T, s *hubspottest.Server, cfg hubspot.Config) *hubspot.Connector {
 	t.Helper()
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
 	cfg.URL = srv.URL
 	if cfg.Token == "" {
-		cfg.Token = s.token
+		cfg.Token = s.Token
 	}
 	cfg.TaskProperty, cfg.ContactProperty = "earshot_task_key", "earshot_number"
 	c, err := hubspot.New(cfg)
@@ -41,7 +45,7 @@ func open(t *testing.T, s *server, cfg hubspot.Config) *hubspot.Connector {
 }
 
 func setup(t *testing.T) (crm.Connector, crmtest.Remote) {
-	s := newServer(t)
+	s := hubspottest.New(t, spec)
 	return open(t, s, hubspot.Config{Timeout: 2 * time.Second}), s
 }
 
@@ -76,16 +80,16 @@ func expect(t *testing.T, got, want map[string]string) {
 }
 
 func TestCallAsDocumented(t *testing.T) {
-	s := newServer(t)
-	contact := s.put("contacts", "bea", map[string]string{"firstname": "Bea"})
+	s := hubspottest.New(t, spec)
+	contact := s.Put("contacts", "bea", map[string]string{"firstname": "Bea"})
 	c := open(t, s, hubspot.Config{})
 	d := written(c)
 	d.Note.Match.Contact = &earshot.Contact{ID: contact}
 	id, err := c.Deliver(t.Context(), d)
 	if err != nil {
-		t.Fatal(err, s.problems)
+		t.Fatal(err, s.Problems)
 	}
-	expect(t, s.records["calls"]["call1-hubspot"], map[string]string{
+	expect(t, s.Records["calls"]["call1-hubspot"], map[string]string{
 		"hs_object_id": id, "hs_timestamp": "1772600767000", "hs_call_duration": "65000",
 		"hs_call_direction": "INBOUND", "hs_call_status": "COMPLETED", "hs_call_title": "Call with Bea: late parcel",
 		"hs_call_body": `<p>5 &lt; 6 &amp; &#34;so&#34; &lt;script&gt;</p><p>Transcript: <a href="https://ear.example/#/calls/call1?a=1&amp;b=2">` +
@@ -93,57 +97,57 @@ func TestCallAsDocumented(t *testing.T) {
 		"hs_call_recording_url": "https://ear.example/a", "hs_call_from_number": "+4930901820", "hs_call_to_number": "",
 		"hs_call_disposition": "f240bbac-87c9-4f6e-bf70-924b57d47db7", "hubspot_owner_id": "4711", "case_number": "A-17",
 	})
-	expect(t, s.records["tasks"]["call1-u1"], map[string]string{
+	expect(t, s.Records["tasks"]["call1-u1"], map[string]string{
 		"hs_timestamp": fmt.Sprint(time.Date(2026, 3, 6, 12, 0, 0, 0, time.UTC).UnixMilli()), "hs_task_subject": "Call back",
 		"hs_task_status": "NOT_STARTED", "hubspot_owner_id": "4711",
 	})
-	expect(t, s.records["tasks"]["call1-u2"], map[string]string{"hs_timestamp": fmt.Sprint(d.Note.EndedAt.Add(24 * time.Hour).UnixMilli())})
+	expect(t, s.Records["tasks"]["call1-u2"], map[string]string{"hs_timestamp": fmt.Sprint(d.Note.EndedAt.Add(24 * time.Hour).UnixMilli())})
 	for _, link := range []string{"calls/" + id + " contacts/" + contact, "tasks/2000 contacts/" + contact, "tasks/2001 contacts/" + contact} {
-		if !s.links[link] {
-			t.Errorf("no link %s among %v", link, s.links)
+		if !s.Links[link] {
+			t.Errorf("no link %s among %v", link, s.Links)
 		}
 	}
 }
 
 // TestLaterRevision replaces the note and leaves the tasks to who does them.
 func TestLaterRevision(t *testing.T) {
-	s := newServer(t)
+	s := hubspottest.New(t, spec)
 	c := open(t, s, hubspot.Config{})
 	d := written(c)
 	id, err := c.Deliver(t.Context(), d)
 	if err != nil {
-		t.Fatal(err, s.problems)
+		t.Fatal(err, s.Problems)
 	}
-	s.records["tasks"]["call1-u1"]["hs_task_status"] = "COMPLETED"
+	s.Records["tasks"]["call1-u1"]["hs_task_status"] = "COMPLETED"
 	d.Note.AudioURL, d.Note.Writing.Body, d.Note.Writing.Disposition, d.RemoteID = "", "Bye.", "", id
 	d.Note.Writing.Tasks = append(d.Note.Writing.Tasks, earshot.Task{Key: "call1-u3", Text: "Write"})
 	if again, err := c.Deliver(t.Context(), d); err != nil || again != id {
 		t.Fatalf("%s, %v, want %s", again, err, id)
 	}
-	expect(t, s.records["calls"]["call1-hubspot"], map[string]string{
+	expect(t, s.Records["calls"]["call1-hubspot"], map[string]string{
 		"hs_call_body": "<p>Bye.</p>", "hs_call_recording_url": "", "hs_call_disposition": "f240bbac-87c9-4f6e-bf70-924b57d47db7",
 	})
-	if tasks := s.records["tasks"]; len(tasks) != 3 || tasks["call1-u1"]["hs_task_status"] != "COMPLETED" {
+	if tasks := s.Records["tasks"]; len(tasks) != 3 || tasks["call1-u1"]["hs_task_status"] != "COMPLETED" {
 		t.Errorf("tasks %v", tasks)
 	}
 }
 
 // TestWithoutContact: none that is known, and one that is gone since.
 func TestWithoutContact(t *testing.T) {
-	s := newServer(t)
+	s := hubspottest.New(t, spec)
 	c := open(t, s, hubspot.Config{})
 	d := written(c)
-	if _, err := c.Deliver(t.Context(), d); err != nil || slices.Contains(s.requests, "associate") {
-		t.Errorf("%v after %v", err, s.requests)
+	if _, err := c.Deliver(t.Context(), d); err != nil || slices.Contains(s.Requests, "associate") {
+		t.Errorf("%v after %v", err, s.Requests)
 	}
 	d.Note.Match.Contact = &earshot.Contact{ID: "999"}
-	if _, err := c.Deliver(t.Context(), d); err != nil || len(s.links) > 0 || !slices.Contains(s.requests, "associate") {
-		t.Errorf("%v, links %v after %v", err, s.links, s.requests)
+	if _, err := c.Deliver(t.Context(), d); err != nil || len(s.Links) > 0 || !slices.Contains(s.Requests, "associate") {
+		t.Errorf("%v, links %v after %v", err, s.Links, s.Requests)
 	}
 }
 
 func TestFind(t *testing.T) {
-	s := newServer(t)
+	s := hubspottest.New(t, spec)
 	for key, p := range map[string]map[string]string{
 		"e164":     {"firstname": "Ann", "lastname": "Alm", "phone": "+4930901820"},
 		"national": {"firstname": "Bea", "phone": "030 / 90 18 20"},
@@ -152,8 +156,8 @@ func TestFind(t *testing.T) {
 		"fresh":    {"firstname": "Eve", "phone": "+4930901820"}, // the search lags
 		"short":    {"firstname": "Flo", "phone": "17"},
 	} {
-		s.put("contacts", key, p)
-		s.indexed[key] = key != "fresh"
+		s.Put("contacts", key, p)
+		s.Indexed[key] = key != "fresh"
 	}
 	c := open(t, s, hubspot.Config{})
 	for address, want := range map[string][]string{
@@ -162,7 +166,7 @@ func TestFind(t *testing.T) {
 		n, _ := phone.Parse(address, "DE")
 		list, err := c.Find(t.Context(), n)
 		if err != nil {
-			t.Fatal(err, s.problems)
+			t.Fatal(err, s.Problems)
 		}
 		var got []string
 		for _, candidate := range list {
@@ -178,14 +182,14 @@ func TestFind(t *testing.T) {
 }
 
 func TestLeadIsMadeOnce(t *testing.T) {
-	s := newServer(t)
+	s := hubspottest.New(t, spec)
 	c := open(t, s, hubspot.Config{})
 	n, _ := phone.Parse("+4930901820", "")
 	first, err := c.MakeLead(t.Context(), n)
 	if err != nil {
-		t.Fatal(err, s.problems)
+		t.Fatal(err, s.Problems)
 	}
-	if second, err := c.MakeLead(t.Context(), n); err != nil || second.ID != first.ID || len(s.records["contacts"]) != 1 {
+	if second, err := c.MakeLead(t.Context(), n); err != nil || second.ID != first.ID || len(s.Records["contacts"]) != 1 {
 		t.Errorf("%+v and %+v, %v", first, second, err)
 	}
 	none, err := hubspot.New(hubspot.Config{Token: "pat"})
@@ -198,14 +202,14 @@ func TestLeadIsMadeOnce(t *testing.T) {
 }
 
 func TestTest(t *testing.T) {
-	s := newServer(t)
+	s := hubspottest.New(t, spec)
 	for _, check := range open(t, s, hubspot.Config{}).Test(t.Context()) {
 		if check.Err != nil {
 			t.Errorf("%s: %v", check.Name, check.Err)
 		}
 	}
-	if want := []string{"listContacts", "property", "property", "property", "searchContacts"}; !slices.Equal(s.requests, want) {
-		t.Errorf("requests %v", s.requests)
+	if want := []string{"listContacts", "property", "property", "property", "searchContacts"}; !slices.Equal(s.Requests, want) {
+		t.Errorf("requests %v", s.Requests)
 	}
 	checks := open(t, s, hubspot.Config{Property: "other"}).Test(t.Context())
 	if last := checks[len(checks)-1]; len(checks) != 2 || last.Err == nil || last.Err.Error() != "there is no property other" {
@@ -220,8 +224,8 @@ func TestTest(t *testing.T) {
 // TestOAuth: the token of the settings is refused, and what it is replaced by
 // is void after one use.
 func TestOAuth(t *testing.T) {
-	s := newServer(t)
-	s.refresh, s.expires = "refresh", 1800
+	s := hubspottest.New(t, spec)
+	s.Refresh, s.Expires = "refresh", 1800
 	srv := httptest.NewServer(s)
 	defer srv.Close()
 	store := token.NewStore(t.TempDir())
@@ -239,30 +243,30 @@ func TestOAuth(t *testing.T) {
 	c := connector()
 	for i := range 3 {
 		if i == 2 {
-			s.token = "revoked" // 401, then a new one
+			s.Token = "revoked" // 401, then a new one
 		}
 		if _, err := c.Deliver(t.Context(), written(c)); err != nil {
-			t.Fatal(err, s.problems)
+			t.Fatal(err, s.Problems)
 		}
 	}
 	if _, err := connector().Deliver(t.Context(), written(c)); err != nil { // after a restart
-		t.Fatal(err, s.problems)
+		t.Fatal(err, s.Problems)
 	}
-	if s.refresh != "refresh+++" || len(s.records["calls"]) != 1 {
-		t.Errorf("refresh token %q, %d calls", s.refresh, len(s.records["calls"]))
+	if s.Refresh != "refresh+++" || len(s.Records["calls"]) != 1 {
+		t.Errorf("refresh token %q, %d calls", s.Refresh, len(s.Records["calls"]))
 	}
 }
 
 // TestLongNotesFit has the server refuse what is longer than documented.
 func TestLongNotesFit(t *testing.T) {
-	s := newServer(t)
+	s := hubspottest.New(t, spec)
 	c := open(t, s, hubspot.Config{})
 	d := written(c)
 	d.Note.Writing.Body = strings.Repeat(strings.Repeat("<ü>", 20)+"\n", 3000)
 	if _, err := c.Deliver(t.Context(), d); err != nil {
-		t.Fatal(err, s.problems)
+		t.Fatal(err, s.Problems)
 	}
-	if body := s.records["calls"]["call1-hubspot"]["hs_call_body"]; utf8.RuneCountInString(body) < 60000 || !strings.HasSuffix(body, "</p>") {
+	if body := s.Records["calls"]["call1-hubspot"]["hs_call_body"]; utf8.RuneCountInString(body) < 60000 || !strings.HasSuffix(body, "</p>") {
 		t.Errorf("body of %d characters ends in %q", utf8.RuneCountInString(body), body[len(body)-10:])
 	}
 }
@@ -270,7 +274,7 @@ func TestLongNotesFit(t *testing.T) {
 // TestServerIsStrict looks that the server would see a misspelt property and a
 // number that is none: otherwise the other tests show nothing.
 func TestServerIsStrict(t *testing.T) {
-	s := newServer(t)
+	s := hubspottest.New(t, spec)
 	srv := httptest.NewServer(s)
 	defer srv.Close()
 	for body, want := range map[string]int{
@@ -287,7 +291,7 @@ func TestServerIsStrict(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Authorization", "Bearer "+s.token)
+		req.Header.Set("Authorization", "Bearer "+s.Token)
 		resp, err := srv.Client().Do(req)
 		if err != nil {
 			t.Fatal(err)
@@ -315,9 +319,9 @@ func TestAnswers(t *testing.T) {
 		{inside: "VALIDATION_ERROR", permanent: true},
 		{inside: "CONFLICT"},
 	} {
-		s := newServer(t)
+		s := hubspottest.New(t, spec)
 		if c.inside != "" {
-			s.inside = []string{c.inside}
+			s.Inside = []string{c.inside}
 		} else {
 			s.Fail(c.fault)
 		}
@@ -332,11 +336,11 @@ func TestAnswers(t *testing.T) {
 		if errors.As(err, &after) != (c.after > 0) || after != nil && after.After != c.after {
 			t.Errorf("%d: come back %+v, want after %v", c.fault.Status, after, c.after)
 		}
-		if strings.Contains(err.Error(), s.token) || strings.Contains(err.Error(), "Revision") {
+		if strings.Contains(err.Error(), s.Token) || strings.Contains(err.Error(), "Revision") {
 			t.Errorf("error %q holds a secret or text", err)
 		}
-		if len(s.requests) != 1 {
-			t.Errorf("%d: requests %v", c.fault.Status, s.requests)
+		if len(s.Requests) != 1 {
+			t.Errorf("%d: requests %v", c.fault.Status, s.Requests)
 		}
 	}
 }

@@ -19,20 +19,24 @@ import (
 	"earshot/crm/crmtest"
 	"earshot/crm/phone"
 	"earshot/crm/pipedrive"
+	"earshot/crm/pipedrive/pipedrivetest"
 )
+
+// spec is what the vendor documents, in our words.
+const spec = "testdata/openapi.yaml"
 
 func TestMain(m *testing.M) {
 	openapi3filter.RegisterBodyDecoder("audio/wav", openapi3filter.FileBodyDecoder)
 	goleak.VerifyTestMain(m)
 }
 
-func open(t *testing.T, s *server, cfg pipedrive.Config) *pipedrive.Connector {
+func open(t *testing.T, s *pipedrivetest.Server, cfg pipedrive.Config) *pipedrive.Connector {
 	t.Helper()
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
 	cfg.URL = srv.URL
 	if cfg.Token == "" {
-		cfg.Token = secret
+		cfg.Token = pipedrivetest.Secret
 	}
 	c, err := pipedrive.New(cfg)
 	if err != nil {
@@ -43,7 +47,7 @@ func open(t *testing.T, s *server, cfg pipedrive.Config) *pipedrive.Connector {
 }
 
 func setup(t *testing.T) (crm.Connector, crmtest.Remote) {
-	s := newServer(t)
+	s := pipedrivetest.New(t, spec)
 	return open(t, s, pipedrive.Config{Timeout: time.Second}), s
 }
 
@@ -68,11 +72,11 @@ func written(contact string) earshot.Delivery {
 	return d
 }
 
-func deliver(t *testing.T, s *server, c *pipedrive.Connector, d earshot.Delivery) string {
+func deliver(t *testing.T, s *pipedrivetest.Server, c *pipedrive.Connector, d earshot.Delivery) string {
 	t.Helper()
 	id, err := c.Deliver(t.Context(), d)
 	if err != nil {
-		t.Fatal(err, s.problems)
+		t.Fatal(err, s.Problems)
 	}
 	return id
 }
@@ -89,7 +93,7 @@ func recording(call earshot.CallID) (pipedrive.Recording, error) {
 }
 
 func TestCallAsDocumented(t *testing.T) {
-	s := newServer(t)
+	s := pipedrivetest.New(t, spec)
 	c := open(t, s, pipedrive.Config{Recording: recording})
 	d := written("5")
 	id := deliver(t, s, c, d)
@@ -97,8 +101,8 @@ func TestCallAsDocumented(t *testing.T) {
 	if again := deliver(t, s, c, d); again != id {
 		t.Errorf("looked up, it is %s, not %s", again, id)
 	}
-	calls, tasks := s.of("call"), s.of("task")
-	logs, recordings := s.kept()
+	calls, tasks := s.Of("call"), s.Of("task")
+	logs, recordings := s.Kept()
 	if len(calls) != 1 || len(tasks) != 2 || len(logs) != 1 || len(recordings) != 1 {
 		t.Fatalf("%d calls, %d tasks, %d call logs, %d recordings", len(calls), len(tasks), len(logs), len(recordings))
 	}
@@ -122,38 +126,38 @@ func TestCallAsDocumented(t *testing.T) {
 
 // A later revision changes the activity, and adds the tasks that are new.
 func TestLaterRevision(t *testing.T) {
-	s := newServer(t)
+	s := pipedrivetest.New(t, spec)
 	c := open(t, s, pipedrive.Config{})
 	d := written("5")
 	d.RemoteID = deliver(t, s, c, d)
 	d.Revision, d.Note.Writing.Body = 2, "It came."
 	d.Note.Writing.Tasks = append(d.Note.Writing.Tasks, earshot.Task{Key: "call1-u9", Text: "Write to her"})
 	deliver(t, s, c, d)
-	calls := s.of("call")
-	logs, _ := s.kept()
-	if len(calls) != 1 || len(s.of("task")) != 3 || len(logs) != 1 || !strings.HasPrefix(calls[0]["note"].(string), "It came.") {
-		t.Errorf("%d tasks, %d call logs, calls %v", len(s.of("task")), len(logs), calls)
+	calls := s.Of("call")
+	logs, _ := s.Kept()
+	if len(calls) != 1 || len(s.Of("task")) != 3 || len(logs) != 1 || !strings.HasPrefix(calls[0]["note"].(string), "It came.") {
+		t.Errorf("%d tasks, %d call logs, calls %v", len(s.Of("task")), len(logs), calls)
 	}
 }
 
 // The answer to a call log that was kept is lost: it is not made twice, though
 // others come before it in the list.
 func TestLostCallLog(t *testing.T) {
-	s := newServer(t)
+	s := pipedrivetest.New(t, spec)
 	c := open(t, s, pipedrive.Config{Recording: recording})
-	s.logFaults = []crmtest.Fault{{Drop: true, Keep: true}}
+	s.LogFaults = []crmtest.Fault{{Drop: true, Keep: true}}
 	d := written("")
 	if _, err := c.Deliver(t.Context(), d); !errors.Is(err, crm.ErrUnknown) {
 		t.Fatalf("error %v", err)
 	}
 	for i := range 60 {
-		s.otherLog(1000 + i)
+		s.OtherLog(1000 + i)
 	}
 	d.State = earshot.DeliveryUnknown
 	deliver(t, s, c, d)
-	logs, recordings := s.kept()
-	if len(s.of("call")) != 1 || len(logs) != 61 || len(recordings) != 1 || len(s.of("task")) != 2 {
-		t.Errorf("%d calls, %d call logs, %d recordings, %d tasks", len(s.of("call")), len(logs), len(recordings), len(s.of("task")))
+	logs, recordings := s.Kept()
+	if len(s.Of("call")) != 1 || len(logs) != 61 || len(recordings) != 1 || len(s.Of("task")) != 2 {
+		t.Errorf("%d calls, %d call logs, %d recordings, %d tasks", len(s.Of("call")), len(logs), len(recordings), len(s.Of("task")))
 	}
 }
 
@@ -168,11 +172,11 @@ func TestOutcomesOfCallLogs(t *testing.T) {
 		{"Sold!", "voicemail", earshot.DirectionOutbound, "left_voicemail", "+49301234567"},
 		{"", "wrong number", earshot.DirectionOutbound, "wrong_number", "+49301234567"},
 	} {
-		s := newServer(t)
+		s := pipedrivetest.New(t, spec)
 		d := written("")
 		d.Note.Direction, d.Note.Summary.Disposition, d.Note.Writing.Disposition = tc.direction, tc.summary, tc.mapped
 		deliver(t, s, open(t, s, pipedrive.Config{}), d)
-		if logs, _ := s.kept(); len(logs) != 1 || logs[0]["outcome"] != tc.want || logs[0]["to_phone_number"] != tc.to {
+		if logs, _ := s.Kept(); len(logs) != 1 || logs[0]["outcome"] != tc.want || logs[0]["to_phone_number"] != tc.to {
 			t.Errorf("%+v: %v", tc, logs)
 		}
 	}
@@ -180,7 +184,7 @@ func TestOutcomesOfCallLogs(t *testing.T) {
 
 // A recording that is still being written is waited for; the note is not.
 func TestRecordingToCome(t *testing.T) {
-	s := newServer(t)
+	s := pipedrivetest.New(t, spec)
 	ready := false
 	c := open(t, s, pipedrive.Config{Recording: func(id earshot.CallID) (pipedrive.Recording, error) {
 		if !ready {
@@ -191,54 +195,54 @@ func TestRecordingToCome(t *testing.T) {
 	d := written("")
 	d.Note.EndedAt = time.Now()
 	d.Note.StartedAt = d.Note.EndedAt.Add(-time.Minute)
-	if _, err := c.Deliver(t.Context(), d); !errors.Is(err, crm.ErrUnknown) || len(s.of("call")) != 1 {
-		t.Fatalf("error %v, %d calls", err, len(s.of("call")))
+	if _, err := c.Deliver(t.Context(), d); !errors.Is(err, crm.ErrUnknown) || len(s.Of("call")) != 1 {
+		t.Fatalf("error %v, %d calls", err, len(s.Of("call")))
 	}
 	ready, d.State = true, earshot.DeliveryUnknown
 	deliver(t, s, c, d)
-	if logs, recordings := s.kept(); len(s.of("call")) != 1 || len(logs) != 1 || len(recordings) != 1 {
-		t.Errorf("%d calls, %d call logs, %d recordings", len(s.of("call")), len(logs), len(recordings))
+	if logs, recordings := s.Kept(); len(s.Of("call")) != 1 || len(logs) != 1 || len(recordings) != 1 {
+		t.Errorf("%d calls, %d call logs, %d recordings", len(s.Of("call")), len(logs), len(recordings))
 	}
 }
 
 // Without the number called there is no call log, and without a recording none
 // is added.
 func TestWhatIsNotKnownIsLeftOut(t *testing.T) {
-	s := newServer(t)
+	s := pipedrivetest.New(t, spec)
 	c := open(t, s, pipedrive.Config{Recording: func(earshot.CallID) (pipedrive.Recording, error) {
 		return pipedrive.Recording{}, fmt.Errorf("recording: %w", earshot.ErrNotFound)
 	}})
 	deliver(t, s, c, written(""))
-	if logs, recordings := s.kept(); len(logs) != 1 || len(recordings) != 0 {
+	if logs, recordings := s.Kept(); len(logs) != 1 || len(recordings) != 0 {
 		t.Errorf("%d call logs, %d recordings", len(logs), len(recordings))
 	}
 	d := written("")
 	d.Note.ID, d.Note.Participants = "call2-pipedrive", nil
 	deliver(t, s, c, d)
-	if logs, _ := s.kept(); len(s.of("call")) != 2 || len(logs) != 1 {
-		t.Errorf("%d calls, %d call logs", len(s.of("call")), len(logs))
+	if logs, _ := s.Kept(); len(s.Of("call")) != 2 || len(logs) != 1 {
+		t.Errorf("%d calls, %d call logs", len(s.Of("call")), len(logs))
 	}
 }
 
 func TestCallThatWasRemovedIsMadeAgain(t *testing.T) {
-	s := newServer(t)
+	s := pipedrivetest.New(t, spec)
 	d := written("")
 	d.RemoteID = "77"
-	if id := deliver(t, s, open(t, s, pipedrive.Config{}), d); id == "77" || len(s.of("call")) != 1 {
+	if id := deliver(t, s, open(t, s, pipedrive.Config{}), d); id == "77" || len(s.Of("call")) != 1 {
 		t.Errorf("call %s", id)
 	}
 }
 
 func TestFind(t *testing.T) {
-	s := newServer(t)
-	ann := s.person("Ann", "+49301234567")
-	s.person("Alike", "+49309994567")
-	bob := s.person("Bob", "+4917000", "030 1234567")
+	s := pipedrivetest.New(t, spec)
+	ann := s.Person("Ann", "+49301234567")
+	s.Person("Alike", "+49309994567")
+	bob := s.Person("Bob", "+4917000", "030 1234567")
 	c := open(t, s, pipedrive.Config{})
 	n, _ := phone.Parse("+49301234567", "DE")
 	list, err := c.Find(t.Context(), n)
 	if err != nil {
-		t.Fatal(err, s.problems)
+		t.Fatal(err, s.Problems)
 	}
 	list = slices.DeleteFunc(list, func(v crm.Candidate) bool { return !slices.ContainsFunc(v.Numbers, n.Same) })
 	if len(list) != 2 || list[0].ID != strconv.Itoa(ann) || list[1].ID != strconv.Itoa(bob) || !strings.HasSuffix(list[1].URL, fmt.Sprintf("/person/%d", bob)) {
@@ -248,24 +252,24 @@ func TestFind(t *testing.T) {
 
 // The one made before is found among many, which take several pages.
 func TestMakeLead(t *testing.T) {
-	s := newServer(t)
+	s := pipedrivetest.New(t, spec)
 	c := open(t, s, pipedrive.Config{})
 	for range 60 {
-		s.person("Somebody", "+4917000")
+		s.Person("Somebody", "+4917000")
 	}
 	n, _ := phone.Parse("+442079460123", "")
 	one, err := c.MakeLead(t.Context(), n)
 	if err != nil {
-		t.Fatal(err, s.problems)
+		t.Fatal(err, s.Problems)
 	}
 	two, err := c.MakeLead(t.Context(), n)
-	if err != nil || one.ID != two.ID || s.person("last", "") != 62 {
+	if err != nil || one.ID != two.ID || s.Person("last", "") != 62 {
 		t.Errorf("%+v, %+v, %v", one, two, err)
 	}
 }
 
 func TestChecks(t *testing.T) {
-	s := newServer(t)
+	s := pipedrivetest.New(t, spec)
 	if checks := open(t, s, pipedrive.Config{}).Test(t.Context()); len(checks) != 3 || slices.ContainsFunc(checks, func(v crm.Check) bool { return v.Err != nil }) {
 		t.Errorf("checks %+v", checks)
 	}
@@ -273,7 +277,7 @@ func TestChecks(t *testing.T) {
 	if len(checks) != 1 || checks[0].Err == nil || strings.Contains(fmt.Sprint(checks), "another-token") {
 		t.Errorf("checks %+v", checks)
 	}
-	if logs, _ := s.kept(); len(s.of("call"))+len(logs) != 0 || s.person("first", "") != 1 {
+	if logs, _ := s.Kept(); len(s.Of("call"))+len(logs) != 0 || s.Person("first", "") != 1 {
 		t.Error("something was written")
 	}
 }

@@ -19,13 +19,17 @@ import (
 	"earshot/crm/crmtest"
 	"earshot/crm/phone"
 	"earshot/crm/salesforce"
+	"earshot/crm/salesforce/salesforcetest"
 	"earshot/crm/token"
 )
+
+// spec is what the vendor documents, in our words.
+const spec = "testdata/openapi.yaml"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // open makes a connector that signs in by a grant, client credentials for nil.
-func open(t *testing.T, s *server, cfg salesforce.Config, grant token.Grant) *salesforce.Connector {
+func open(t *testing.T, s *salesforcetest.Server, cfg salesforce.Config, grant token.Grant) *salesforce.Connector {
 	t.Helper()
 	srv := httptest.NewServer(s)
 	t.Cleanup(srv.Close)
@@ -50,7 +54,7 @@ func open(t *testing.T, s *server, cfg salesforce.Config, grant token.Grant) *sa
 
 func setup(externalID string) func(*testing.T) (crm.Connector, crmtest.Remote) {
 	return func(t *testing.T) (crm.Connector, crmtest.Remote) {
-		s := newServer(t)
+		s := salesforcetest.New(t, spec)
 		return open(t, s, salesforce.Config{Timeout: 2 * time.Second, ExternalID: externalID}, nil), s
 	}
 }
@@ -84,18 +88,18 @@ func written(c crm.Connector) earshot.Delivery {
 	return d
 }
 
-func deliver(t *testing.T, s *server, c *salesforce.Connector, d earshot.Delivery) string {
+func deliver(t *testing.T, s *salesforcetest.Server, c *salesforce.Connector, d earshot.Delivery) string {
 	t.Helper()
 	id, err := c.Deliver(t.Context(), d)
 	if err != nil {
-		t.Fatal(err, s.problems)
+		t.Fatal(err, s.Problems)
 	}
 	return id
 }
 
-func (s *server) byKey(key string) map[string]any {
-	for id, r := range s.records {
-		if r["CallObject"] == key && !s.deleted[id] {
+func byKey(s *salesforcetest.Server, key string) map[string]any {
+	for id, r := range s.Records {
+		if r["CallObject"] == key && !s.Deleted[id] {
 			return r
 		}
 	}
@@ -112,55 +116,55 @@ func expect(t *testing.T, got, want map[string]any) {
 }
 
 func TestCallAsDocumented(t *testing.T) {
-	s := newServer(t)
-	contact := s.put("Contact", map[string]any{"Name": "Bea"})
+	s := salesforcetest.New(t, spec)
+	contact := s.Put("Contact", map[string]any{"Name": "Bea"})
 	c := open(t, s, salesforce.Config{}, nil)
 	d := written(c)
 	d.Note.Match.Contact = &earshot.Contact{ID: "Contact/" + contact}
 	id := deliver(t, s, c, d)
-	expect(t, s.records[id], map[string]any{
+	expect(t, s.Records[id], map[string]any{
 		"Subject": "Call with Bea: late parcel", "Description": "Her parcel is late.\nBea's \"quoted\" <word>", "TaskSubtype": "Call",
 		"Status": "Completed", "CallType": "Inbound", "CallDurationInSeconds": 65.0, "CallDisposition": "Resolved",
 		"CallObject": "call1-salesforce", "ActivityDate": "2026-03-04", "WhoId": contact, "OwnerId": "005000000000000001", "Case_Number__c": "A-17",
 	})
-	expect(t, s.byKey("call1-it's"), map[string]any{
+	expect(t, byKey(s, "call1-it's"), map[string]any{
 		"Subject": "Call back", "Status": "Not Started", "TaskSubtype": "Task", "ActivityDate": "2026-03-06", "WhoId": contact,
 		"Description": "Call back\n\nCall with Bea: late parcel\nhttps://ear.example/c",
 	})
-	if due, set := s.byKey("call1-u2")["ActivityDate"]; set {
+	if due, set := byKey(s, "call1-u2")["ActivityDate"]; set {
 		t.Errorf("a task without a day is due %v", due)
 	}
 }
 
 // TestLaterRevision replaces what is said, and leaves the rest to people.
 func TestLaterRevision(t *testing.T) {
-	s := newServer(t)
+	s := salesforcetest.New(t, spec)
 	c := open(t, s, salesforce.Config{}, nil)
 	d := written(c)
 	d.RemoteID = deliver(t, s, c, d)
-	s.byKey("call1-it's")["Status"] = "Completed"
-	s.records[d.RemoteID]["OwnerId"] = "005000000000000002"
+	byKey(s, "call1-it's")["Status"] = "Completed"
+	s.Records[d.RemoteID]["OwnerId"] = "005000000000000002"
 	d.Note.Writing.Body, d.Note.Writing.Disposition = "Bye.", ""
 	d.Note.Writing.Tasks = append(d.Note.Writing.Tasks, earshot.Task{Key: "call1-u3", Text: "Write"})
-	if id := deliver(t, s, c, d); id != d.RemoteID || len(s.records) != 4 {
-		t.Errorf("%s, %d records", id, len(s.records))
+	if id := deliver(t, s, c, d); id != d.RemoteID || len(s.Records) != 4 {
+		t.Errorf("%s, %d records", id, len(s.Records))
 	}
-	expect(t, s.records[d.RemoteID], map[string]any{"Description": "Bye.", "CallDisposition": "Resolved", "OwnerId": "005000000000000002"})
-	expect(t, s.byKey("call1-it's"), map[string]any{"Status": "Completed"})
+	expect(t, s.Records[d.RemoteID], map[string]any{"Description": "Bye.", "CallDisposition": "Resolved", "OwnerId": "005000000000000002"})
+	expect(t, byKey(s, "call1-it's"), map[string]any{"Status": "Completed"})
 }
 
 // TestDeleted: somebody deletes the task, or renames what it is found by.
 func TestDeleted(t *testing.T) {
-	s := newServer(t)
+	s := salesforcetest.New(t, spec)
 	c := open(t, s, salesforce.Config{}, nil)
 	d := written(c)
 	d.Note.Writing.Tasks = nil
 	d.RemoteID = deliver(t, s, c, d)
-	s.records[d.RemoteID]["CallObject"] = "renamed"
+	s.Records[d.RemoteID]["CallObject"] = "renamed"
 	if id := deliver(t, s, c, d); id != d.RemoteID {
 		t.Errorf("another task %s", id)
 	}
-	s.deleted[d.RemoteID] = true
+	s.Deleted[d.RemoteID] = true
 	if id := deliver(t, s, c, d); id == d.RemoteID || len(s.Notes()) != 1 {
 		t.Errorf("%s, %d notes", id, len(s.Notes()))
 	}
@@ -169,9 +173,9 @@ func TestDeleted(t *testing.T) {
 // TestWhomItIsAbout: accounts are not people, nobody is nobody, and who is gone
 // does not keep the note from being written.
 func TestWhomItIsAbout(t *testing.T) {
-	s := newServer(t)
-	account, gone := s.put("Account", map[string]any{"Name": "ACME"}), s.put("Lead", map[string]any{"Name": "Bea"})
-	s.deleted[gone] = true
+	s := salesforcetest.New(t, spec)
+	account, gone := s.Put("Account", map[string]any{"Name": "ACME"}), s.Put("Lead", map[string]any{"Name": "Bea"})
+	s.Deleted[gone] = true
 	c := open(t, s, salesforce.Config{}, nil)
 	for contact, want := range map[string]map[string]any{
 		"Account/" + account: {"WhatId": account, "WhoId": nil}, "Lead/" + gone: {"WhoId": nil, "WhatId": nil},
@@ -182,21 +186,21 @@ func TestWhomItIsAbout(t *testing.T) {
 		if contact != "" {
 			d.Note.Match.Contact = &earshot.Contact{ID: contact}
 		}
-		expect(t, s.records[deliver(t, s, c, d)], want)
+		expect(t, s.Records[deliver(t, s, c, d)], want)
 	}
 	d := written(c)
 	d.Note.Writing.Queue = "00G000000000000001"
-	expect(t, s.records[deliver(t, s, c, d)], map[string]any{"OwnerId": "00G000000000000001"})
-	expect(t, s.byKey("call1-u2"), map[string]any{"OwnerId": "005000000000000001"})
+	expect(t, s.Records[deliver(t, s, c, d)], map[string]any{"OwnerId": "00G000000000000001"})
+	expect(t, byKey(s, "call1-u2"), map[string]any{"OwnerId": "005000000000000001"})
 }
 
 // TestLongNotesFit has the server refuse what is longer than documented.
 func TestLongNotesFit(t *testing.T) {
-	s := newServer(t)
+	s := salesforcetest.New(t, spec)
 	c := open(t, s, salesforce.Config{}, nil)
 	d := written(c)
 	d.Note.Writing.Body, d.Note.Writing.Subject = strings.Repeat("ü😀\n", 20000), strings.Repeat("ü", 300)
-	r := s.records[deliver(t, s, c, d)]
+	r := s.Records[deliver(t, s, c, d)]
 	body, _ := r["Description"].(string)
 	if n := utf8.RuneCountInString(body); n < 18000 || !strings.HasSuffix(body, "...") || !utf8.ValidString(body) {
 		t.Errorf("description of %d characters", n)
@@ -207,12 +211,12 @@ func TestLongNotesFit(t *testing.T) {
 }
 
 func TestFind(t *testing.T) {
-	s := newServer(t)
-	acme := s.put("Account", map[string]any{"Name": "ACME", "Phone": "+49 30 901820"})
-	s.put("Contact", map[string]any{"Name": "Ann", "AccountId": acme, "MobilePhone": "(030) 901820"})
-	s.put("Lead", map[string]any{"Name": "Bea", "Phone": "+4930901820"})
-	alone := s.put("Account", map[string]any{"Name": "Alone", "Phone": "+1 202-555-0123"})
-	s.put("Contact", map[string]any{"Name": "Other", "AccountId": alone, "Phone": "+4930901821"})
+	s := salesforcetest.New(t, spec)
+	acme := s.Put("Account", map[string]any{"Name": "ACME", "Phone": "+49 30 901820"})
+	s.Put("Contact", map[string]any{"Name": "Ann", "AccountId": acme, "MobilePhone": "(030) 901820"})
+	s.Put("Lead", map[string]any{"Name": "Bea", "Phone": "+4930901820"})
+	alone := s.Put("Account", map[string]any{"Name": "Alone", "Phone": "+1 202-555-0123"})
+	s.Put("Contact", map[string]any{"Name": "Other", "AccountId": alone, "Phone": "+4930901821"})
 	c := open(t, s, salesforce.Config{}, nil)
 	for address, want := range map[string][]string{
 		"sip:+4930901820@pbx.example": {"Ann", "Bea"}, "tel:+12025550123": {"Alone"}, "+493012345678": nil, "7": nil,
@@ -220,7 +224,7 @@ func TestFind(t *testing.T) {
 		n, _ := phone.Parse(address, "DE")
 		list, err := c.Find(t.Context(), n)
 		if err != nil {
-			t.Fatal(err, s.problems)
+			t.Fatal(err, s.Problems)
 		}
 		var got []string
 		for _, candidate := range list {
@@ -236,21 +240,21 @@ func TestFind(t *testing.T) {
 }
 
 func TestLeadIsMadeOnce(t *testing.T) {
-	s := newServer(t)
+	s := salesforcetest.New(t, spec)
 	c := open(t, s, salesforce.Config{}, nil)
 	n, _ := phone.Parse("+4930901820", "")
 	first, err := c.MakeLead(t.Context(), n)
 	if err != nil {
-		t.Fatal(err, s.problems)
+		t.Fatal(err, s.Problems)
 	}
 	second, err := c.MakeLead(t.Context(), n)
-	if err != nil || second != first || len(s.records) != 1 || !strings.HasPrefix(first.ID, "Lead/00Q") {
+	if err != nil || second != first || len(s.Records) != 1 || !strings.HasPrefix(first.ID, "Lead/00Q") {
 		t.Errorf("%+v and %+v, %v", first, second, err)
 	}
 }
 
 func TestTest(t *testing.T) {
-	s := newServer(t)
+	s := salesforcetest.New(t, spec)
 	for externalID, want := range map[string]int{"": 4, "Earshot_Id__c": 5, "Other__c": 4} {
 		checks := open(t, s, salesforce.Config{ExternalID: externalID}, nil).Test(t.Context())
 		last := checks[len(checks)-1]
@@ -261,8 +265,8 @@ func TestTest(t *testing.T) {
 			t.Errorf("%+v", checks[3])
 		}
 	}
-	if slices.ContainsFunc(s.requests, func(r string) bool { return strings.HasSuffix(r, "Task") && r != "describeTask" }) {
-		t.Errorf("a test writes: %v", s.requests)
+	if slices.ContainsFunc(s.Requests, func(r string) bool { return strings.HasSuffix(r, "Task") && r != "describeTask" }) {
+		t.Errorf("a test writes: %v", s.Requests)
 	}
 }
 
@@ -276,18 +280,18 @@ func TestSessions(t *testing.T) {
 		"JWT":           token.JWT{Issuer: "app", Subject: "ear@acme.example", Audience: "https://login.salesforce.com", Key: key, Life: salesforce.AssertionLife},
 		"refresh token": token.RefreshToken{ID: "app", Token: "refresh"},
 	} {
-		s := newServer(t)
+		s := salesforcetest.New(t, spec)
 		if name == "refresh token" {
-			s.refresh = "refresh"
+			s.Refresh = "refresh"
 		}
 		c := open(t, s, salesforce.Config{}, grant)
 		for range 2 {
 			deliver(t, s, c, written(c))
 		}
-		s.token = "ended"
+		s.Token = "ended"
 		deliver(t, s, c, written(c))
-		if s.tokens != 2 || len(s.Notes()) != 1 {
-			t.Errorf("%s: %d tokens, %d notes", name, s.tokens, len(s.Notes()))
+		if s.Tokens != 2 || len(s.Notes()) != 1 {
+			t.Errorf("%s: %d tokens, %d notes", name, s.Tokens, len(s.Notes()))
 		}
 	}
 }
@@ -295,8 +299,8 @@ func TestSessions(t *testing.T) {
 // TestAnswers looks at what is Salesforce's own; the rest is crm/rest's.
 func TestAnswers(t *testing.T) {
 	for code, want := range map[string]bool{"REQUEST_LIMIT_EXCEEDED": false, "UNABLE_TO_LOCK_ROW": false, "REQUIRED_FIELD_MISSING": true} {
-		s := newServer(t)
-		s.code = code
+		s := salesforcetest.New(t, spec)
+		s.Code = code
 		s.Fail(crmtest.Fault{Status: http.StatusForbidden})
 		c := open(t, s, salesforce.Config{}, nil)
 		_, err := c.Deliver(t.Context(), crmtest.Delivery("call1", c.Name(), 1))
@@ -309,7 +313,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestLiveCalls(t *testing.T) {
-	s := newServer(t)
+	s := salesforcetest.New(t, spec)
 	c := open(t, s, salesforce.Config{Event: "Earshot_Call__e"}, nil)
 	at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	call := earshot.Call{ID: "call1", Direction: earshot.DirectionInbound, Participants: []earshot.Participant{
@@ -340,9 +344,9 @@ func TestLiveCalls(t *testing.T) {
 			t.Errorf("%s is not wanted", c2.event.Type)
 		}
 		if err := c.Publish(t.Context(), c2.event); err != nil {
-			t.Fatal(err, s.problems)
+			t.Fatal(err, s.Problems)
 		}
-		expect(t, s.events[len(s.events)-1], c2.want)
+		expect(t, s.Events[len(s.Events)-1], c2.want)
 	}
 	if events := open(t, s, salesforce.Config{}, nil).Events(); events != nil {
 		t.Errorf("without a platform event: %v", events)
@@ -351,7 +355,7 @@ func TestLiveCalls(t *testing.T) {
 
 // TestServerIsStrict: otherwise the other tests show nothing.
 func TestServerIsStrict(t *testing.T) {
-	s := newServer(t)
+	s := salesforcetest.New(t, spec)
 	srv := httptest.NewServer(s)
 	defer srv.Close()
 	for body, want := range map[string]int{
@@ -369,7 +373,7 @@ func TestServerIsStrict(t *testing.T) {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Authorization", "Bearer "+s.token)
+		req.Header.Set("Authorization", "Bearer "+s.Token)
 		resp, err := srv.Client().Do(req)
 		if err != nil {
 			t.Fatal(err)

@@ -23,6 +23,8 @@ type server struct {
 	api *crmtest.API
 
 	mu       sync.Mutex
+	searches int
+	shown    []string        // "agent user"
 	faults   []crmtest.Fault // met by tickets that are made or changed, but for tasks
 	tickets  []map[string]any
 	comments map[int][]map[string]any
@@ -103,7 +105,15 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer(w, http.StatusOK, map[string]any{"tickets": only(s.tickets, "external_id", r.URL.Query().Get("external_id"))})
 	case operation == "listComments":
 		answer(w, http.StatusOK, map[string]any{"comments": s.comments[id]})
+	case operation == "show":
+		if len(only(s.users, "id", number(path["user"]))) == 0 {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		s.shown = append(s.shown, path["agent"]+" "+path["user"])
+		w.WriteHeader(http.StatusOK)
 	case operation == "findUsers":
+		s.searches++
 		answer(w, http.StatusOK, map[string]any{"users": only(s.users, "phone", strings.Trim(strings.TrimPrefix(r.URL.Query().Get("query"), "phone:"), `"`))})
 	case operation == "putUser":
 		s.putUser(w, raw)
@@ -117,7 +127,7 @@ func answer(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-func only(list []map[string]any, key, value string) []map[string]any {
+func only(list []map[string]any, key string, value any) []map[string]any {
 	out := []map[string]any{}
 	for _, v := range list {
 		if v[key] == value {
@@ -190,4 +200,16 @@ func (s *server) store(id int, t map[string]any, key, body string) (int, int) {
 		s.comments[id] = append(s.comments[id], map[string]any{"plain_body": "Call from " + v["from"].(string), "data": v})
 	}
 	return id, http.StatusCreated
+}
+
+// Searches implements crmtest.Searched.
+func (s *server) Searches() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.searches
+}
+
+func number(s string) int {
+	n, _ := strconv.Atoi(s)
+	return n
 }

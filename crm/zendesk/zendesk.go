@@ -48,6 +48,7 @@ var (
 	_ crm.LeadMaker = (*Connector)(nil)
 	_ crm.Tester    = (*Connector)(nil)
 	_ crm.Limited   = (*Connector)(nil)
+	_ crm.Screen    = (*Connector)(nil)
 )
 
 // New checks the config and makes a connector. Errors do not hold the token.

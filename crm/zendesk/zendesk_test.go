@@ -186,3 +186,22 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestBring opens the profile of a user that is there.
+func TestBring(t *testing.T) {
+	s := newServer(t)
+	s.users = append(s.users, map[string]any{"id": 42, "name": "Bea"})
+	c := open(t, s, zendesk.Config{Voice: true})
+	if !c.Brings() || open(t, s, zendesk.Config{}).Brings() {
+		t.Error("only the Talk Partner Edition brings callers up")
+	}
+	if err := c.Bring(t.Context(), earshot.Contact{ID: "42"}, "7"); err != nil || !slices.Equal(s.shown, []string{"7 42"}) {
+		t.Errorf("%v, shown %v, %v", err, s.shown, s.problems)
+	}
+	for contact, agent := range map[string]string{"43": "7", "42": "mira"} {
+		var permanent *earshot.PermanentError
+		if err := c.Bring(t.Context(), earshot.Contact{ID: contact}, agent); !errors.As(err, &permanent) {
+			t.Errorf("%s to %s: %v", contact, agent, err)
+		}
+	}
+}

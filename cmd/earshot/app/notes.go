@@ -77,7 +77,10 @@ func newNotes(a *App) (notes, error) {
 		return notes{}, err
 	}
 	a.onStop("connectors", func(context.Context) error { closeAll(); return nil })
-	live := crm.NewLive(connectors, a.log)
+	live := crm.NewLive(connectors, func(ctx context.Context, connector string, id earshot.CallID) (string, error) {
+		call, err := a.store.Call(ctx, id)
+		return mapping.User(connector, call.Participants), err
+	}, a.log)
 	a.metrics.MustRegister(live.Collectors()...)
 	return notes{
 		connectors: connectors, matcher: matcher, live: live, compose: crm.NewNotes(a.store, Links(a.cfg), mapping), delivery: delivery,

@@ -1,4 +1,6 @@
-package hubspot_test
+// Package hubspottest is a strict local server for tests of the connector: it takes
+// only what the vendor documents, and fails as told.
+package hubspottest
 
 import (
 	"encoding/json"
@@ -13,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"earshot"
 	"earshot/crm/crmtest"
@@ -22,39 +25,49 @@ import (
 // unique are the properties that upserts go by.
 var unique = map[string]string{"calls": "earshot_note_id", "tasks": "earshot_task_key", "contacts": "earshot_number"}
 
-// server behaves as HubSpot documents it, and takes nothing else.
-type server struct {
+// Server behaves as HubSpot documents it, and takes nothing else.
+type Server struct {
 	api *crmtest.API
 
 	mu       sync.Mutex
 	faults   []crmtest.Fault
-	inside   []string // categories of errors inside 207
-	records  map[string]map[string]map[string]string
-	links    map[string]bool // "calls/1001 contacts/7"
-	indexed  map[string]bool // contacts that the search finds
-	problems []string
-	requests []string
+	Inside   []string // categories of errors inside 207
+	Records  map[string]map[string]map[string]string
+	Links    map[string]bool // "calls/1001 contacts/7"
+	Indexed  map[string]bool // contacts that the search finds
+	Lag      time.Duration   // after which it finds those that were upserted; 0 = never
+	made     map[string]time.Time
+	Problems []string
+	Requests []string
 
-	token   string // the access token that is valid
-	refresh string // the refresh token that is, "" without OAuth
-	expires int    // seconds
+	Token   string // the access token that is valid
+	Refresh string // the refresh token that is, "" without OAuth
+	Expires int    // seconds
 }
 
-func newServer(t *testing.T) *server {
+func New(t testing.TB, spec string) *Server {
 	t.Helper()
-	s := &server{
-		token: "pat-test-1234567890", links: map[string]bool{}, indexed: map[string]bool{},
-		records: map[string]map[string]map[string]string{"calls": {}, "tasks": {}, "contacts": {}},
+	s := &Server{
+		Token: "pat-test-1234567890", Links: map[string]bool{}, Indexed: map[string]bool{}, made: map[string]time.Time{},
+		Records: map[string]map[string]map[string]string{"calls": {}, "tasks": {}, "contacts": {}},
 	}
-	s.api = crmtest.OpenAPI(t, "testdata/openapi.yaml", func(r *http.Request) bool {
+	s.api = crmtest.OpenAPI(t, spec, func(r *http.Request) bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return r.Header.Get("Authorization") == "Bearer "+s.token
+		return r.Header.Get("Authorization") == "Bearer "+s.Token
 	})
 	return s
 }
 
-func (s *server) Fail(faults ...crmtest.Fault) {
+// Look calls f while nothing changes.
+func (s *Server) Look(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+// Fail implements crmtest.Remote.
+func (s *Server) Fail(faults ...crmtest.Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, faults...)
@@ -63,11 +76,11 @@ func (s *server) Fail(faults ...crmtest.Fault) {
 var revision = regexp.MustCompile(`<p>(Revision \d+\.)</p>`)
 
 // Notes returns the calls; the text of a summary is in a paragraph.
-func (s *server) Notes() []earshot.Note {
+func (s *Server) Notes() []earshot.Note {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []earshot.Note
-	for id, call := range s.records["calls"] {
+	for id, call := range s.Records["calls"] {
 		n := earshot.Note{ID: earshot.NoteID(id)}
 		if m := revision.FindStringSubmatch(call["hs_call_body"]); m != nil {
 			n.Summary.Text = html.UnescapeString(m[1])
@@ -77,12 +90,12 @@ func (s *server) Notes() []earshot.Note {
 	return out
 }
 
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation, path, err := s.api.Check(r)
 	s.mu.Lock()
-	s.requests = append(s.requests, operation)
+	s.Requests = append(s.Requests, operation)
 	if err != nil {
-		s.problems = append(s.problems, err.Error())
+		s.Problems = append(s.Problems, err.Error())
 	}
 	s.mu.Unlock()
 	switch {
@@ -121,7 +134,7 @@ type input struct {
 	Properties map[string]string `json:"properties"`
 }
 
-func (s *server) upsert(w http.ResponseWriter, r *http.Request, kind string) {
+func (s *Server) upsert(w http.ResponseWriter, r *http.Request, kind string) {
 	var body struct{ Inputs []input }
 	if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -151,24 +164,25 @@ func (s *server) upsert(w http.ResponseWriter, r *http.Request, kind string) {
 
 // take upserts a record unless a fault, which only calls meet, keeps it from
 // that.
-func (s *server) take(kind string, in input) (f crmtest.Fault, inside, id string) {
+func (s *Server) take(kind string, in input) (f crmtest.Fault, inside, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if kind == "calls" && len(s.faults) > 0 {
 		f, s.faults = s.faults[0], s.faults[1:]
-	} else if len(s.inside) > 0 {
-		inside, s.inside = s.inside[0], s.inside[1:]
+	} else if len(s.Inside) > 0 {
+		inside, s.Inside = s.Inside[0], s.Inside[1:]
 	}
 	if inside != "" || f != (crmtest.Fault{}) && !f.Keep {
 		return f, inside, ""
 	}
-	return f, "", s.put(kind, in.ID, in.Properties)
+	return f, "", s.Put(kind, in.ID, in.Properties)
 }
 
 // put stores a record and returns its ID.
-func (s *server) put(kind, key string, properties map[string]string) string {
-	all := s.records[kind]
+func (s *Server) Put(kind, key string, properties map[string]string) string {
+	all := s.Records[kind]
 	if all[key] == nil {
+		s.made[key] = time.Now()
 		all[key] = map[string]string{
 			unique[kind]: key, "hs_object_id": strconv.Itoa(1000*(1+slices.Index([]string{"calls", "tasks", "contacts"}, kind)) + len(all)),
 		}
@@ -184,14 +198,14 @@ func (s *server) put(kind, key string, properties map[string]string) string {
 	return all[key]["hs_object_id"]
 }
 
-func (s *server) read(w http.ResponseWriter, r *http.Request) {
+func (s *Server) read(w http.ResponseWriter, r *http.Request) {
 	var body struct{ Inputs []input }
 	_ = json.NewDecoder(r.Body).Decode(&body)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	results := []map[string]any{}
 	for _, in := range body.Inputs {
-		if t := s.records["tasks"][in.ID]; t != nil {
+		if t := s.Records["tasks"][in.ID]; t != nil {
 			results = append(results, map[string]any{"id": t["hs_object_id"], "properties": t})
 		}
 	}
@@ -203,7 +217,7 @@ func (s *server) read(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-func (s *server) search(w http.ResponseWriter, r *http.Request) {
+func (s *Server) search(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		FilterGroups []struct {
 			Filters []struct{ PropertyName, Operator, Value string }
@@ -213,12 +227,12 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	results := []map[string]any{}
-	for key, contact := range s.records["contacts"] {
+	for key, contact := range s.Records["contacts"] {
 		for _, g := range body.FilterGroups {
 			f := g.Filters[0]
 			found := f.Operator == "EQ" && contact[f.PropertyName] == f.Value ||
 				f.Operator == "CONTAINS_TOKEN" && strings.HasSuffix(contact[f.PropertyName], strings.TrimPrefix(f.Value, "*"))
-			if found && s.indexed[key] {
+			if found && (s.Indexed[key] || s.Lag > 0 && time.Since(s.made[key]) >= s.Lag) {
 				results = append(results, map[string]any{"id": contact["hs_object_id"], "properties": contact})
 				break
 			}
@@ -227,30 +241,43 @@ func (s *server) search(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"total": len(results), "results": results})
 }
 
-func (s *server) associate(w http.ResponseWriter, path map[string]string) {
+func (s *Server) associate(w http.ResponseWriter, path map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for kind, id := range map[string]string{path["kind"]: path["id"], "contacts": path["contact"]} {
-		there := slices.ContainsFunc(slices.Collect(maps.Values(s.records[kind])), func(r map[string]string) bool { return r["hs_object_id"] == id })
+		there := slices.ContainsFunc(slices.Collect(maps.Values(s.Records[kind])), func(r map[string]string) bool { return r["hs_object_id"] == id })
 		if !there {
 			refuse(w, http.StatusNotFound, "OBJECT_NOT_FOUND", "no such record")
 			return
 		}
 	}
-	s.links[path["kind"]+"/"+path["id"]+" contacts/"+path["contact"]] = true
+	s.Links[path["kind"]+"/"+path["id"]+" contacts/"+path["contact"]] = true
 	fmt.Fprint(w, `{"status":"COMPLETE","results":[]}`)
 }
 
 // giveToken voids the refresh token and gives another.
-func (s *server) giveToken(w http.ResponseWriter, r *http.Request) {
+func (s *Server) giveToken(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refresh == "" || r.PostForm.Get("refresh_token") != s.refresh {
+	if s.Refresh == "" || r.PostForm.Get("refresh_token") != s.Refresh {
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprint(w, `{"error":"invalid_grant","status":"BAD_REFRESH_TOKEN"}`)
 		return
 	}
-	s.token, s.refresh = s.token+"+", s.refresh+"+"
-	fmt.Fprintf(w, `{"token_type":"bearer","access_token":%q,"refresh_token":%q,"expires_in":%d}`, s.token, s.refresh, s.expires)
+	s.Token, s.Refresh = s.Token+"+", s.Refresh+"+"
+	fmt.Fprintf(w, `{"token_type":"bearer","access_token":%q,"refresh_token":%q,"expires_in":%d}`, s.Token, s.Refresh, s.Expires)
+}
+
+// Searches implements crmtest.Searched.
+func (s *Server) Searches() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, operation := range s.Requests {
+		if operation == "searchContacts" {
+			n++
+		}
+	}
+	return n
 }

@@ -1,4 +1,6 @@
-package salesforce_test
+// Package salesforcetest is a strict local server for tests of the connector: it takes
+// only what the vendor documents, and fails as told.
+package salesforcetest
 
 import (
 	"encoding/json"
@@ -17,36 +19,44 @@ import (
 	"earshot/crm/phone"
 )
 
-// server behaves as Salesforce documents it, and takes nothing else.
-type server struct {
+// Server behaves as Salesforce documents it, and takes nothing else.
+type Server struct {
 	api *crmtest.API
 
 	mu       sync.Mutex
 	faults   []crmtest.Fault // met by tasks that are calls
-	code     string          // of the errors that faults are answered with
-	records  map[string]map[string]any
-	deleted  map[string]bool
+	Code     string          // of the errors that faults are answered with
+	Records  map[string]map[string]any
+	Deleted  map[string]bool
 	unique   bool // the external ID is
-	events   []map[string]any
-	problems []string
-	requests []string
-	token    string
-	tokens   int
-	refresh  string // the refresh token that is valid, "" for other grants
+	Events   []map[string]any
+	Problems []string
+	Requests []string
+	Token    string
+	Tokens   int
+	Refresh  string // the refresh token that is valid, "" for other grants
 }
 
-func newServer(t *testing.T) *server {
+func New(t testing.TB, spec string) *Server {
 	t.Helper()
-	s := &server{token: "00D-session", records: map[string]map[string]any{}, deleted: map[string]bool{}, code: "SOME_CODE"}
-	s.api = crmtest.OpenAPI(t, "testdata/openapi.yaml", func(r *http.Request) bool {
+	s := &Server{Token: "00D-session", Records: map[string]map[string]any{}, Deleted: map[string]bool{}, Code: "SOME_CODE"}
+	s.api = crmtest.OpenAPI(t, spec, func(r *http.Request) bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return r.Header.Get("Authorization") == "Bearer "+s.token
+		return r.Header.Get("Authorization") == "Bearer "+s.Token
 	})
 	return s
 }
 
-func (s *server) Fail(faults ...crmtest.Fault) {
+// Look calls f while nothing changes.
+func (s *Server) Look(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+// Fail implements crmtest.Remote.
+func (s *Server) Fail(faults ...crmtest.Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, faults...)
@@ -56,12 +66,12 @@ var revision = regexp.MustCompile(`(?m)^Revision \d+\.$`)
 
 // Notes returns the tasks that are calls; the text of a summary is a line of the
 // description.
-func (s *server) Notes() []earshot.Note {
+func (s *Server) Notes() []earshot.Note {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []earshot.Note
-	for id, r := range s.records {
-		if r["TaskSubtype"] == "Call" && !s.deleted[id] {
+	for id, r := range s.Records {
+		if r["TaskSubtype"] == "Call" && !s.Deleted[id] {
 			text, _ := r["Description"].(string)
 			out = append(out, earshot.Note{
 				ID: earshot.NoteID(fmt.Sprint(r["CallObject"])), Summary: earshot.Summary{Text: revision.FindString(text)},
@@ -72,21 +82,21 @@ func (s *server) Notes() []earshot.Note {
 }
 
 // put stores a record under a new ID and returns it.
-func (s *server) put(kind string, fields map[string]any) string {
+func (s *Server) Put(kind string, fields map[string]any) string {
 	prefix := map[string]string{"Task": "00T", "Contact": "003", "Lead": "00Q", "Account": "001"}[kind]
-	id := fmt.Sprintf("%s%015d", prefix, len(s.records)+1)
+	id := fmt.Sprintf("%s%015d", prefix, len(s.Records)+1)
 	fields = maps.Clone(fields)
 	fields["Id"], fields["attributes"] = id, map[string]string{"type": kind}
-	s.records[id] = fields
+	s.Records[id] = fields
 	return id
 }
 
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation, path, err := s.api.Check(r)
 	s.mu.Lock()
-	s.requests = append(s.requests, operation)
+	s.Requests = append(s.Requests, operation)
 	if err != nil {
-		s.problems = append(s.problems, err.Error())
+		s.Problems = append(s.Problems, err.Error())
 	}
 	s.mu.Unlock()
 	switch {
@@ -114,7 +124,7 @@ func refuse(w http.ResponseWriter, status int, code, message string) {
 }
 
 // write creates or changes a record, or publishes an event.
-func (s *server) write(w http.ResponseWriter, r *http.Request, operation string, path map[string]string) {
+func (s *Server) write(w http.ResponseWriter, r *http.Request, operation string, path map[string]string) {
 	var fields map[string]any
 	if err := json.NewDecoder(r.Body).Decode(&fields); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -142,7 +152,7 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, operation string,
 		if f.RetryAfter != "" {
 			w.Header().Set("Retry-After", f.RetryAfter)
 		}
-		refuse(w, f.Status, s.code, fmt.Sprint("no: ", fields["Description"]))
+		refuse(w, f.Status, s.Code, fmt.Sprint("no: ", fields["Description"]))
 	case status >= 400:
 		refuse(w, status, answer, "no")
 	default:
@@ -153,36 +163,36 @@ func (s *server) write(w http.ResponseWriter, r *http.Request, operation string,
 
 // store does what a write asks for and returns the answer, or the code of an
 // error.
-func (s *server) store(operation string, path map[string]string, fields map[string]any) (status int, answer string) {
+func (s *Server) store(operation string, path map[string]string, fields map[string]any) (status int, answer string) {
 	for _, field := range []string{"WhoId", "WhatId"} {
-		if id, ok := fields[field].(string); ok && (s.records[id] == nil || s.deleted[id]) {
+		if id, ok := fields[field].(string); ok && (s.Records[id] == nil || s.Deleted[id]) {
 			return http.StatusBadRequest, "INVALID_CROSS_REFERENCE_KEY"
 		}
 	}
 	id := path["id"]
 	switch operation {
 	case "publish":
-		s.events = append(s.events, fields)
+		s.Events = append(s.Events, fields)
 		return http.StatusCreated, `{"id":"e00xx0000000001AAA","success":true,"errors":[]}`
 	case "createLead":
 		fields["Name"] = fields["LastName"]
-		return http.StatusCreated, fmt.Sprintf(`{"id":%q,"success":true,"errors":[]}`, s.put("Lead", fields))
+		return http.StatusCreated, fmt.Sprintf(`{"id":%q,"success":true,"errors":[]}`, s.Put("Lead", fields))
 	case "updateTask":
-		if s.records[id] == nil || s.deleted[id] {
+		if s.Records[id] == nil || s.Deleted[id] {
 			return http.StatusNotFound, "ENTITY_IS_DELETED"
 		}
-		maps.Copy(s.records[id], fields)
+		maps.Copy(s.Records[id], fields)
 		return http.StatusNoContent, ""
 	case "upsertTask":
-		for there, r := range s.records {
-			if r["Earshot_Id__c"] == path["key"] && !s.deleted[there] {
+		for there, r := range s.Records {
+			if r["Earshot_Id__c"] == path["key"] && !s.Deleted[there] {
 				maps.Copy(r, fields)
 				return http.StatusOK, fmt.Sprintf(`{"id":%q,"success":true,"errors":[],"created":false}`, there)
 			}
 		}
 		fields["Earshot_Id__c"] = path["key"]
 	}
-	return http.StatusCreated, fmt.Sprintf(`{"id":%q,"success":true,"errors":[],"created":true}`, s.put("Task", fields))
+	return http.StatusCreated, fmt.Sprintf(`{"id":%q,"success":true,"errors":[],"created":true}`, s.Put("Task", fields))
 }
 
 var (
@@ -192,7 +202,7 @@ var (
 )
 
 // query knows the two questions that there are.
-func (s *server) query(w http.ResponseWriter, q string) {
+func (s *Server) query(w http.ResponseWriter, q string) {
 	field := "CallObject"
 	if strings.Contains(q, "FROM Lead WHERE Phone = ") {
 		field = "Phone"
@@ -205,8 +215,8 @@ func (s *server) query(w http.ResponseWriter, q string) {
 	found := []map[string]any{}
 	for _, m := range quoted.FindAllStringSubmatch(q, -1) {
 		value := escape.ReplaceAllString(m[1], "$1")
-		for id, r := range s.records {
-			if r[field] == value && !s.deleted[id] && (field == "CallObject" || strings.HasPrefix(id, "00Q")) {
+		for id, r := range s.Records {
+			if r[field] == value && !s.Deleted[id] && (field == "CallObject" || strings.HasPrefix(id, "00Q")) {
 				found = append(found, r)
 			}
 		}
@@ -215,7 +225,7 @@ func (s *server) query(w http.ResponseWriter, q string) {
 }
 
 // search finds records one of whose numbers has the digits of a phrase.
-func (s *server) search(w http.ResponseWriter, q string) {
+func (s *Server) search(w http.ResponseWriter, q string) {
 	find, _, _ := strings.Cut(q, "} IN ")
 	var wanted []string
 	for _, m := range phrase.FindAllStringSubmatch(find, -1) {
@@ -228,10 +238,10 @@ func (s *server) search(w http.ResponseWriter, q string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	found := []map[string]any{}
-	for id, r := range s.records {
+	for id, r := range s.Records {
 		for _, field := range []string{"Phone", "MobilePhone", "HomePhone", "OtherPhone"} {
 			text, _ := r[field].(string)
-			if text != "" && slices.Contains(wanted, phone.Digits(text)) && !s.deleted[id] {
+			if text != "" && slices.Contains(wanted, phone.Digits(text)) && !s.Deleted[id] {
 				found = append(found, r)
 				break
 			}
@@ -241,21 +251,34 @@ func (s *server) search(w http.ResponseWriter, q string) {
 }
 
 // giveToken ends the session before and begins another.
-func (s *server) giveToken(w http.ResponseWriter, r *http.Request) {
+func (s *Server) giveToken(w http.ResponseWriter, r *http.Request) {
 	_ = r.ParseForm()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.refresh != "" && r.PostForm.Get("refresh_token") != s.refresh {
+	if s.Refresh != "" && r.PostForm.Get("refresh_token") != s.Refresh {
 		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprint(w, `{"error":"invalid_grant","error_description":"expired access/refresh token"}`)
 		return
 	}
-	s.tokens++
-	s.token = fmt.Sprintf("00D-session%d", s.tokens)
+	s.Tokens++
+	s.Token = fmt.Sprintf("00D-session%d", s.Tokens)
 	rotated := ""
-	if s.refresh != "" {
-		s.refresh = fmt.Sprintf("refresh%d", s.tokens)
-		rotated = fmt.Sprintf(`,"refresh_token":%q`, s.refresh)
+	if s.Refresh != "" {
+		s.Refresh = fmt.Sprintf("refresh%d", s.Tokens)
+		rotated = fmt.Sprintf(`,"refresh_token":%q`, s.Refresh)
 	}
-	fmt.Fprintf(w, `{"access_token":%q,"instance_url":"https://acme.my.salesforce.com","token_type":"Bearer"%s}`, s.token, rotated)
+	fmt.Fprintf(w, `{"access_token":%q,"instance_url":"https://acme.my.salesforce.com","token_type":"Bearer"%s}`, s.Token, rotated)
+}
+
+// Searches implements crmtest.Searched.
+func (s *Server) Searches() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, operation := range s.Requests {
+		if operation == "search" {
+			n++
+		}
+	}
+	return n
 }

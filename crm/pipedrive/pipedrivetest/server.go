@@ -1,4 +1,6 @@
-package pipedrive_test
+// Package pipedrivetest is a strict local server for tests of the connector: it takes
+// only what the vendor documents, and fails as told.
+package pipedrivetest
 
 import (
 	"encoding/json"
@@ -18,30 +20,40 @@ import (
 	"earshot/crm/crmtest"
 )
 
-const secret = "0123456789abcdef"
+// Secret is the API token.
+const Secret = "0123456789abcdef"
 
-// server behaves as Pipedrive documents it, and takes nothing else.
-type server struct {
+// Server behaves as Pipedrive documents it, and takes nothing else.
+type Server struct {
 	api *crmtest.API
 
 	mu         sync.Mutex
+	searches   int
 	faults     []crmtest.Fault  // met by activities of calls that are made or changed
-	logFaults  []crmtest.Fault  // met by call logs that are made
+	LogFaults  []crmtest.Fault  // met by call logs that are made
 	activities []map[string]any // by ID less one
 	logs       []map[string]any // the newest last
 	persons    []map[string]any
 	recordings map[string]string // by call log
-	problems   []string
+	Problems   []string
 }
 
-func newServer(t *testing.T) *server {
+func New(t testing.TB, spec string) *Server {
 	t.Helper()
-	s := &server{recordings: map[string]string{}}
-	s.api = crmtest.OpenAPI(t, "testdata/openapi.yaml", func(r *http.Request) bool { return r.Header.Get("X-Api-Token") == secret })
+	s := &Server{recordings: map[string]string{}}
+	s.api = crmtest.OpenAPI(t, spec, func(r *http.Request) bool { return r.Header.Get("X-Api-Token") == Secret })
 	return s
 }
 
-func (s *server) Fail(faults ...crmtest.Fault) {
+// Look calls f while nothing changes.
+func (s *Server) Look(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
+// Fail implements crmtest.Remote.
+func (s *Server) Fail(faults ...crmtest.Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, faults...)
@@ -50,29 +62,29 @@ func (s *server) Fail(faults ...crmtest.Fault) {
 var revision = regexp.MustCompile(`Revision \d+\.`)
 
 // Notes returns the activities of calls; the text of a summary is in the note.
-func (s *server) Notes() []earshot.Note {
+func (s *Server) Notes() []earshot.Note {
 	var out []earshot.Note
-	for _, a := range s.of("call") {
+	for _, a := range s.Of("call") {
 		out = append(out, earshot.Note{Summary: earshot.Summary{Text: revision.FindString(a["note"].(string))}})
 	}
 	return out
 }
 
 // of returns the activities of a type.
-func (s *server) of(kind string) []map[string]any {
+func (s *Server) Of(kind string) []map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(s.activities), func(a map[string]any) bool { return a["type"] != kind })
 }
 
 // kept returns the call logs, the newest last, and the recordings by call log.
-func (s *server) kept() (logs []map[string]any, recordings map[string]string) {
+func (s *Server) Kept() (logs []map[string]any, recordings map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.logs), maps.Clone(s.recordings)
 }
 
-func (s *server) person(name string, numbers ...string) int {
+func (s *Server) Person(name string, numbers ...string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	phones := []any{}
@@ -83,13 +95,13 @@ func (s *server) person(name string, numbers ...string) int {
 	return len(s.persons)
 }
 
-func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	operation, path, err := s.api.Check(r)
 	raw, _ := io.ReadAll(r.Body)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		s.problems = append(s.problems, err.Error())
+		s.Problems = append(s.Problems, err.Error())
 	}
 	var in map[string]any
 	_ = json.Unmarshal(raw, &in)
@@ -105,6 +117,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case operation == "listPersons":
 		list(w, r, s.persons)
 	case operation == "searchPersons":
+		s.searches++
 		s.search(w, r.URL.Query().Get("term"))
 	case operation == "listCallLogs":
 		s.listLogs(w, r)
@@ -115,7 +128,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.persons = append(s.persons, in)
 		answer(w, http.StatusOK, in, nil)
 	case operation == "createCallLog":
-		s.meet(w, r, &s.logFaults, func() (int, any) { return s.createLog(in) })
+		s.meet(w, r, &s.LogFaults, func() (int, any) { return s.createLog(in) })
 	case in["type"] == "call":
 		s.meet(w, r, &s.faults, func() (int, any) { return s.write(path["id"], in) })
 	default:
@@ -131,7 +144,7 @@ func answer(w http.ResponseWriter, status int, data, additional any) {
 
 // meet writes, unless a fault comes between. It is called with mu held, and lets
 // it go while it stalls.
-func (s *server) meet(w http.ResponseWriter, r *http.Request, faults *[]crmtest.Fault, write func() (int, any)) {
+func (s *Server) meet(w http.ResponseWriter, r *http.Request, faults *[]crmtest.Fault, write func() (int, any)) {
 	var f crmtest.Fault
 	if len(*faults) > 0 {
 		f, *faults = (*faults)[0], (*faults)[1:]
@@ -158,7 +171,7 @@ func (s *server) meet(w http.ResponseWriter, r *http.Request, faults *[]crmtest.
 	}
 }
 
-func (s *server) write(id string, in map[string]any) (int, any) {
+func (s *Server) write(id string, in map[string]any) (int, any) {
 	if id != "" {
 		i, _ := strconv.Atoi(id)
 		if i > len(s.activities) {
@@ -172,20 +185,20 @@ func (s *server) write(id string, in map[string]any) (int, any) {
 	return http.StatusOK, in
 }
 
-func (s *server) createLog(in map[string]any) (int, any) {
+func (s *Server) createLog(in map[string]any) (int, any) {
 	in["id"] = fmt.Sprintf("%032x", len(s.logs)+1)
 	s.logs = append(s.logs, in)
 	return http.StatusOK, in
 }
 
 // otherLog is a call log that something else makes.
-func (s *server) otherLog(activity int) {
+func (s *Server) OtherLog(activity int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.createLog(map[string]any{"activity_id": activity})
 }
 
-func (s *server) addRecording(w http.ResponseWriter, id string, raw []byte) {
+func (s *Server) addRecording(w http.ResponseWriter, id string, raw []byte) {
 	if s.recordings[id] != "" {
 		answer(w, http.StatusConflict, nil, nil)
 		return
@@ -208,7 +221,7 @@ func list(w http.ResponseWriter, r *http.Request, all []map[string]any) {
 	answer(w, http.StatusOK, append([]map[string]any{}, all[from:to]...), map[string]any{"next_cursor": next})
 }
 
-func (s *server) listLogs(w http.ResponseWriter, r *http.Request) {
+func (s *Server) listLogs(w http.ResponseWriter, r *http.Request) {
 	newest := slices.Clone(s.logs)
 	slices.Reverse(newest)
 	start, _ := strconv.Atoi(r.URL.Query().Get("start"))
@@ -220,7 +233,7 @@ func (s *server) listLogs(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-func (s *server) search(w http.ResponseWriter, term string) {
+func (s *Server) search(w http.ResponseWriter, term string) {
 	items := []any{}
 	for _, p := range s.persons {
 		phones := []string{}
@@ -232,4 +245,11 @@ func (s *server) search(w http.ResponseWriter, term string) {
 		}
 	}
 	answer(w, http.StatusOK, map[string]any{"items": items}, map[string]any{"next_cursor": nil})
+}
+
+// Searches implements crmtest.Searched.
+func (s *Server) Searches() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.searches
 }
