@@ -45,6 +45,7 @@ type Server struct {
 	Expires int    // seconds
 }
 
+// New makes a server that knows what the OpenAPI file at spec has.
 func New(t testing.TB, spec string) *Server {
 	t.Helper()
 	s := &Server{
@@ -178,7 +179,7 @@ func (s *Server) take(kind string, in input) (f crmtest.Fault, inside, id string
 	return f, "", s.Put(kind, in.ID, in.Properties)
 }
 
-// put stores a record and returns its ID.
+// Put stores a record and returns its ID.
 func (s *Server) Put(kind, key string, properties map[string]string) string {
 	all := s.Records[kind]
 	if all[key] == nil {

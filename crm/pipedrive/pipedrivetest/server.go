@@ -38,6 +38,7 @@ type Server struct {
 	Problems   []string
 }
 
+// New makes a server that knows what the OpenAPI file at spec has.
 func New(t testing.TB, spec string) *Server {
 	t.Helper()
 	s := &Server{recordings: map[string]string{}}
@@ -70,20 +71,21 @@ func (s *Server) Notes() []earshot.Note {
 	return out
 }
 
-// of returns the activities of a type.
+// Of returns the activities of a type.
 func (s *Server) Of(kind string) []map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(s.activities), func(a map[string]any) bool { return a["type"] != kind })
 }
 
-// kept returns the call logs, the newest last, and the recordings by call log.
+// Kept returns the call logs, the newest last, and the recordings by call log.
 func (s *Server) Kept() (logs []map[string]any, recordings map[string]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.logs), maps.Clone(s.recordings)
 }
 
+// Person adds somebody and returns their ID.
 func (s *Server) Person(name string, numbers ...string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -191,7 +193,7 @@ func (s *Server) createLog(in map[string]any) (int, any) {
 	return http.StatusOK, in
 }
 
-// otherLog is a call log that something else makes.
+// OtherLog is a call log that something else makes.
 func (s *Server) OtherLog(activity int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -37,6 +37,7 @@ type Server struct {
 	Refresh  string // the refresh token that is valid, "" for other grants
 }
 
+// New makes a server that knows what the OpenAPI file at spec has.
 func New(t testing.TB, spec string) *Server {
 	t.Helper()
 	s := &Server{Token: "00D-session", Records: map[string]map[string]any{}, Deleted: map[string]bool{}, Code: "SOME_CODE"}
@@ -81,7 +82,7 @@ func (s *Server) Notes() []earshot.Note {
 	return out
 }
 
-// put stores a record under a new ID and returns it.
+// Put stores a record under a new ID and returns it.
 func (s *Server) Put(kind string, fields map[string]any) string {
 	prefix := map[string]string{"Task": "00T", "Contact": "003", "Lead": "00Q", "Account": "001"}[kind]
 	id := fmt.Sprintf("%s%015d", prefix, len(s.Records)+1)
