@@ -139,6 +139,8 @@ type Insight interface {
 	Summary(ctx context.Context, id earshot.CallID) (earshot.Summary, error)
 	// Ask returns the passages of calls that answer a question, the best first.
 	Ask(ctx context.Context, q Question) ([]earshot.FoundPassage, error)
+	// Checklist is what the playbook wants said, and what of it was by now.
+	Checklist(ctx context.Context, id earshot.CallID) ([]earshot.ChecklistItem, error)
 }
 
 // Question is asked of what was said.
@@ -212,6 +214,10 @@ func (noInsight) Summary(context.Context, earshot.CallID) (earshot.Summary, erro
 
 func (noInsight) Ask(context.Context, Question) ([]earshot.FoundPassage, error) {
 	return nil, nil
+}
+
+func (noInsight) Checklist(context.Context, earshot.CallID) ([]earshot.ChecklistItem, error) {
+	return nil, earshot.ErrNotFound
 }
 
 // Deps is what the server needs of the others. Only Accounts, Directory, Traces,

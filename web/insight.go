@@ -27,6 +27,20 @@ func (s *Server) insightRoutes(api huma.API) {
 		return &jsonBody[earshot.Measures]{Body: m}, err
 	})
 	register(s, api, huma.Operation{
+		OperationID: "listChecklist", Method: http.MethodGet, Path: "/api/v1/calls/{id}/checklist", Tags: []string{"calls"},
+		Summary: "What is to be said in a call, and whether it was",
+		Description: "All items of the playbook as it is now, in its order, with the moment each was said. An item that is ticked " +
+			"is also an event: `suggestion.created` of the kind `checklist`, whose `rule` is one of the item's `rules`.",
+		Errors: []int{http.StatusNotFound},
+	}, func(ctx context.Context, in *CallInput) (*jsonBody[page[earshot.ChecklistItem]], error) {
+		list, err := s.deps.Insight.Checklist(ctx, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		fill(&list)
+		return pageOf(list, ""), nil
+	})
+	register(s, api, huma.Operation{
 		OperationID: "summarizeCall", Method: http.MethodPost, Path: "/api/v1/calls/{id}/summary", Tags: []string{"calls"},
 		Summary: "What was said up to now, summed up",
 		Description: "A note for who takes over a live call, within 5 s; it is not kept, and the note after the call is written " +

@@ -37,6 +37,30 @@ func (fakeInsight) Ask(_ context.Context, q Question) ([]earshot.FoundPassage, e
 	return []earshot.FoundPassage{{Score: 1, CallID: q.CallID, Utterances: []earshot.Utterance{final("done1", 1)}}}[:min(1, q.Limit)], nil
 }
 
+func (fakeInsight) Checklist(_ context.Context, id earshot.CallID) ([]earshot.ChecklistItem, error) {
+	if id == "nobody" {
+		return nil, earshot.ErrNotFound
+	}
+	at := int64(2500)
+	return []earshot.ChecklistItem{
+		{Item: "Greeted", Rules: []string{"greeted"}, Done: true, AtMS: &at, UtteranceID: "s1-1"}, {Item: "Identified", Rules: []string{"name", "number"}},
+	}, nil
+}
+
+func TestChecklist(t *testing.T) {
+	f := newFixture(t, func(_ *Config, d *Deps) { d.Insight = fakeInsight{} })
+	answer, body := f.do(t, http.MethodGet, "/api/v1/calls/live1/checklist")
+	for _, want := range []string{`"item":"Greeted"`, `"done":true,"at_ms":2500`, `"item":"Identified","rules":["name","number"],"done":false}`} {
+		if answer.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %s lacks %s", answer.Status, body, want)
+		}
+	}
+	checkSchema(t, f, http.MethodGet, "/api/v1/calls/{id}/checklist", body)
+	if answer, body := f.do(t, http.MethodGet, "/api/v1/calls/nobody/checklist"); answer.StatusCode != http.StatusNotFound {
+		t.Errorf("%s: %s", answer.Status, body)
+	}
+}
+
 func TestSummaryOnDemand(t *testing.T) {
 	f := newFixture(t, func(_ *Config, d *Deps) { d.Insight = fakeInsight{} })
 	answer, body := f.do(t, http.MethodPost, "/api/v1/calls/live1/summary")

@@ -38,6 +38,7 @@ var needs = map[string]need{
 	"listSuggestions": {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"rateSuggestion":  {role: earshot.AccountAgent, scope: earshot.ScopeWrite},
 	"countFeedback":   {role: earshot.AccountSupervisor, scope: earshot.ScopeRead},
+	"listChecklist":   {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"getSummary":      {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"putSummary":      {role: earshot.AccountAgent, scope: earshot.ScopeWrite, audit: "edit summary"},
 	"dispositions":    {role: earshot.AccountAgent, scope: earshot.ScopeRead},

@@ -179,13 +179,15 @@ func TestAnAgentSeesNoOthersCalls(t *testing.T) {
 }
 
 func TestWhoMay(t *testing.T) {
-	f, _ := staffed(t)
+	f, _ := staffed(t, func(_ *Config, d *Deps) { d.Insight = fakeInsight{} })
 	for _, c := range []struct {
 		who, request string
 		want         int
 	}{
 		{"dana", "GET /api/v1/calls/live1", 200},
 		{"dana", "GET /api/v1/calls/live1/transcript", 200},
+		{"dana", "GET /api/v1/calls/live1/checklist", 200},
+		{"other", "GET /api/v1/calls/live1/checklist", 404},
 		{"dana", "GET /api/v1/calls/live1/sip", 403},
 		{"dana", "GET /api/v1/agents", 403},
 		{"lead", "GET /api/v1/calls/live1", 200},

@@ -34,6 +34,17 @@ func (i insight) Summary(ctx context.Context, id earshot.CallID) (earshot.Summar
 	return i.derived.summarizer.SummarizeWithin(ctx, summaryWithin, call, us, !call.TranscriptComplete)
 }
 
+func (i insight) Checklist(ctx context.Context, id earshot.CallID) ([]earshot.ChecklistItem, error) {
+	if _, err := i.derived.store.Call(ctx, id); err != nil {
+		return nil, err
+	}
+	made, err := i.derived.store.Suggestions(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return i.derived.assistant.Checklist(made), nil
+}
+
 func (i insight) Ask(ctx context.Context, q web.Question) ([]earshot.FoundPassage, error) {
 	return Ask(ctx, i.derived.store, Question(q))
 }

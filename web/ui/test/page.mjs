@@ -95,6 +95,14 @@ await step('what is being said is shown before it is final, and suggestions with
   await shot('live');
 });
 
+await step('the checklist shows what was said, and what was not', async () => {
+  await page.locator('.checks li.done', { hasText: 'Greeted with name and company' }).locator('.at').waitFor();
+  await page.locator('.checks li', { hasText: 'Confirmation promised' }).waitFor();
+  assert.equal(await page.locator('.checks li').count(), 3);
+  await page.getByText(/^[123] of 3 said$/).waitFor();
+  assert.equal(await page.locator('.card.checklist').count(), 0);
+});
+
 await step('a suggestion is rated', async () => {
   const card = page.locator('.card.answer').last(); // newer ones come before it
   const wrong = card.getByRole('button', { name: /^Wrong/ });

@@ -114,6 +114,14 @@ export interface Suggestion {
   feedback?: Feedback;
 }
 
+export interface ChecklistItem {
+  item: string;
+  rules: string[];
+  done: boolean;
+  at_ms?: number;
+  speaker_unsure?: boolean;
+}
+
 export type Verdict = 'used' | 'dismissed' | 'wrong';
 
 export interface Feedback {
