@@ -80,6 +80,8 @@ type Reader interface {
 	Suggestions(ctx context.Context, id earshot.CallID) ([]earshot.Suggestion, error)
 	Deliveries(ctx context.Context, id earshot.CallID) ([]earshot.Delivery, error)
 	Search(ctx context.Context, q SearchQuery) (hits []SearchHit, next string, err error)
+	// Figures are what the calls of days add up to.
+	Figures(ctx context.Context, q earshot.FiguresQuery) (earshot.DaysFigures, error)
 	// EventsAfter returns the events after seq in order, those of one call
 	// unless it is "". Fewer than limit means that there are no more.
 	EventsAfter(ctx context.Context, seq int64, call earshot.CallID, limit int) ([]earshot.Event, error)

@@ -33,9 +33,10 @@ type memory struct {
 	deliveries  map[earshot.CallID][]earshot.Delivery
 	events      []earshot.Event
 
-	search func(SearchQuery) ([]SearchHit, string, error)
-	list   func(CallQuery) ([]earshot.Call, string, error)
-	fail   error
+	search  func(SearchQuery) ([]SearchHit, string, error)
+	list    func(CallQuery) ([]earshot.Call, string, error)
+	figures func(earshot.FiguresQuery) (earshot.DaysFigures, error)
+	fail    error
 	// pause is called between reading and returning.
 	pause func(what string)
 }
@@ -180,6 +181,10 @@ func (m *memory) Deliveries(_ context.Context, id earshot.CallID) ([]earshot.Del
 
 func (m *memory) Search(_ context.Context, q SearchQuery) ([]SearchHit, string, error) {
 	return m.search(q)
+}
+
+func (m *memory) Figures(_ context.Context, q earshot.FiguresQuery) (earshot.DaysFigures, error) {
+	return m.figures(q)
 }
 
 func (m *memory) EventsAfter(_ context.Context, seq int64, id earshot.CallID, limit int) ([]earshot.Event, error) {

@@ -48,6 +48,7 @@ var needs = map[string]need{
 	"ask":             {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"getMeasures":     {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"search":          {role: earshot.AccountAgent, scope: earshot.ScopeRead},
+	"getAnalytics":    {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"events":          {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 	"callEvents":      {role: earshot.AccountAgent, scope: earshot.ScopeRead},
 

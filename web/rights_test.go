@@ -153,6 +153,12 @@ func TestAnAgentSeesNoOthersCalls(t *testing.T) {
 		}
 		return nil, "", nil
 	}
+	f.store.figures = func(q earshot.FiguresQuery) (earshot.DaysFigures, error) {
+		if q.Audience != (earshot.Audience{AgentID: "other"}) {
+			t.Errorf("figures for %+v", q.Audience)
+		}
+		return earshot.DaysFigures{}, nil
+	}
 	for _, r := range routesOf(t, f) {
 		method, path, _ := strings.Cut(r, " ")
 		switch path {

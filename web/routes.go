@@ -43,6 +43,7 @@ func (s *Server) routes() (http.Handler, error) {
 	s.sipRoutes(api)
 	s.eventRoutes(api)
 	s.searchRoutes(api)
+	s.analyticsRoutes(api)
 	s.jobRoutes(api)
 	s.agentRoutes(api)
 	s.healthRoutes(api)

@@ -1,10 +1,6 @@
 package sqlite
 
 import (
-	"fmt"
-	"net/url"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,34 +57,13 @@ func TestIndexIsWhatItsContentSays(t *testing.T) {
 
 // TestFacetsOfAnOldStore opens a file from before the index had facets.
 func TestFacetsOfAnOldStore(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "earshot.db")
-	all, err := scripts()
-	if err != nil {
-		t.Fatal(err)
-	}
-	before := slices.IndexFunc(all, func(script string) bool { return strings.Contains(script, "CREATE VIEW call_facets") })
-	old := slices.Concat(all[:before], []string{
+	s := openOld(t, "CREATE VIEW call_facets",
 		`INSERT INTO calls (id, state, started_at, ended_at, transcript_complete, doc)
 			VALUES ('c1', 'settled', 1767225600000000, 1767229200000000, 1, '{"id": "c1", "direction": "outbound"}')`,
 		`INSERT INTO call_tags VALUES ('billing', 'c1')`,
 		`INSERT INTO call_agents VALUES ('c1', 'ada', ''), ('c1', 'ada', 'red')`,
 		`INSERT INTO utterances (n, id, call_id, stream_id, participant_id, role, start_ms, end_ms, text, confidence, late,
-			revision, pos_from, pos_to) VALUES (7, 'u1', 'c1', 's1', 'p1', 'agent', 0, 1, 'hello', 1, 0, 0, 0, 1)`,
-		fmt.Sprintf(`PRAGMA application_id = %d`, appID), fmt.Sprintf(`PRAGMA user_version = %d`, before),
-	})
-	db, err := pool(path, 1, url.Values{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, script := range old {
-		if _, err := db.ExecContext(t.Context(), script); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := db.Close(); err != nil {
-		t.Fatal(err)
-	}
-	s := openAt(t, path)
+			revision, pos_from, pos_to) VALUES (7, 'u1', 'c1', 's1', 'p1', 'agent', 0, 1, 'hello', 1, 0, 0, 0, 1)`)
 	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, q := range []SearchQuery{
 		{},

@@ -57,6 +57,8 @@ type Store interface {
 	RemovePassages(ctx context.Context, article string) error
 	SearchPassages(ctx context.Context, query string, n int) ([]earshot.Passage, error)
 
+	Figures(ctx context.Context, q earshot.FiguresQuery) (earshot.DaysFigures, error)
+
 	Directory(ctx context.Context) (earshot.Directory, error)
 	DirectoryRevision(ctx context.Context) (int64, error)
 	SaveDirectory(ctx context.Context, d earshot.Directory, replace bool) error
@@ -105,6 +107,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"WatermarkNeverGoesBack", testWatermarks},
 		{"Suggestions", testSuggestions},
 		{"Feedback", testFeedback},
+		{"Figures", testFigures},
 		{"SummaryHighestRevisionCounts", testSummaries},
 		{"SummaryFollows", testSummaryFollows},
 		{"Matches", testMatches},
