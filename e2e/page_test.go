@@ -26,25 +26,37 @@ func TestPage(t *testing.T) {
 	t.Parallel()
 	s := newServer(t, "EARSHOT_ASSIST_PLAYBOOK=demo/playbook.yaml", "EARSHOT_ASSIST_KNOWLEDGE=demo/knowledge",
 		"EARSHOT_CALLS_WRAP_UP=1s")
-	// The call goes on until the script has seen all of it that it wants to see.
-	call := exec.CommandContext(t.Context(), program, "call", "--to", "sip:"+s.sip, "--name", "Nora Winter", "--name", "Paul Becker",
-		"--audio", again(t, "../demo/agent.wav"), "--audio", again(t, "../demo/customer.wav"), "--api", "http://"+s.http)
-	call.Env = append(os.Environ(), s.env...)
-	placed := &lockedBuffer{}
-	call.Stdout, call.Stderr = placed, placed
-	if err := call.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = call.Process.Signal(os.Interrupt)
-		_ = call.Wait()
-		if t.Failed() {
-			t.Logf("the call: %s", placed)
+	// A call goes on until the script has seen all of it that it wants to see.
+	place := func(more ...string) *exec.Cmd {
+		call := exec.CommandContext(t.Context(), program, append([]string{
+			"call", "--to", "sip:" + s.sip, "--name", "Nora Winter", "--name", "Paul Becker",
+			"--audio", again(t, "../demo/agent.wav"), "--audio", again(t, "../demo/customer.wav"), "--api", "http://" + s.http,
+		}, more...)...)
+		call.Env = append(os.Environ(), s.env...)
+		placed := &lockedBuffer{}
+		call.Stdout, call.Stderr = placed, placed
+		if err := call.Start(); err != nil {
+			t.Fatal(err)
 		}
-	})
+		t.Cleanup(func() {
+			_ = call.Process.Signal(os.Interrupt)
+			_ = call.Wait()
+			if t.Failed() {
+				t.Logf("the call: %s", placed)
+			}
+		})
+		return call
+	}
+	call := place()
+	var second *exec.Cmd
 	s.browse(t, "page.mjs", map[string]func() error{
 		"restart": s.killAndRestart,
 		"hang up": func() error { return call.Process.Signal(os.Interrupt) },
+		"call 2001": func() error {
+			second = place("--aor", "sip:2001@desk.example", "--aor", "sip:+15550100@carrier.example")
+			return nil
+		},
+		"hang up 2001": func() error { return second.Process.Signal(os.Interrupt) },
 	})
 }
 

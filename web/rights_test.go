@@ -343,6 +343,19 @@ func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return b.RoundTripper.RoundTrip(r)
 }
 
+// Whoever is signed in is told who they are in the directory, and of nobody else.
+func TestWhoIAmInTheDirectory(t *testing.T) {
+	f, _ := staffed(t, func(_ *Config, d *Deps) {
+		d.Directory = &people{d: earshot.Directory{Agents: []earshot.Agent{{ID: "dana", Name: "Dana Reyes", Extensions: []string{"2001"}}, {ID: "ida"}}}}
+	})
+	for who, want := range map[string]string{"dana": `"agent":{"id":"dana","name":"Dana Reyes","extensions":["2001"],"aors":[]`, "other": "", "boss": ""} {
+		status, body := f.as(t, who, http.MethodGet, "/api/v1/session")
+		if status != http.StatusOK || want != "" && !strings.Contains(body, want) || strings.Contains(body, `"agent":{`) != (want != "") || strings.Contains(body, "ida") {
+			t.Errorf("%s: %d %s", who, status, body)
+		}
+	}
+}
+
 func TestSessionCookie(t *testing.T) {
 	for _, public := range []string{"", "https://calls.example.com"} {
 		people := newStaff()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 type Me struct {
 	// Account is null if nobody is.
 	Account *earshot.Account `json:"account"`
+	Agent   *earshot.Agent   `json:"agent,omitempty" doc:"Who the account is in the directory."`
 	// SignIn says that there are accounts, so that a page may ask for one.
 	SignIn bool `json:"sign_in" doc:"Whether there are accounts: without any, whoever is on this machine may do everything."`
 	// Provider is the name of the OpenID provider.
@@ -63,7 +65,7 @@ func (s *Server) whoAmI(ctx context.Context, _ *struct{}) (*jsonBody[Me], error)
 		me.Provider = s.deps.Provider.Name()
 	}
 	if p := principalOf(ctx); p != nil {
-		me.Account = &p.account
+		me.Account, me.Agent = &p.account, s.agentOf(p.account)
 	}
 	return &jsonBody[Me]{Body: me}, nil
 }
@@ -98,6 +100,17 @@ func (s *Server) sessionCookie(secret string) http.Cookie {
 	return http.Cookie{
 		Name: s.cookie(), Value: secret, Path: "/", HttpOnly: true, Secure: s.secure(), SameSite: http.SameSiteLaxMode,
 	}
+}
+
+// agentOf returns who an account is in the directory, nil for nobody.
+func (s *Server) agentOf(a earshot.Account) *earshot.Agent {
+	agents := s.deps.Directory.Entries().Agents
+	i := slices.IndexFunc(agents, func(v earshot.Agent) bool { return a.AgentID != "" && v.ID == a.AgentID })
+	if i < 0 {
+		return nil
+	}
+	v := agents[i]
+	return filledAgent(&v)
 }
 
 type signOutInput struct {

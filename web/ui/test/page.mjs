@@ -215,6 +215,32 @@ await step('a call that is not there is explained', async () => {
   await accessible('missing');
 });
 
+await step('a call is transcribed again', async () => {
+  await page.goto(base);
+  await page.locator('.past .row', { hasText: 'Paul Becker' }).click();
+  await page.getByRole('button', { name: 'Transcribe again' }).click();
+  await page.getByText(/^(Waiting until|Transcribing again)/).waitFor();
+  await page.getByText('Transcribed again.').waitFor();
+  await finals.first().waitFor();
+  await accessible('again');
+});
+
+await step('what calls add up to is drawn, and stands in a table', async () => {
+  await page.locator('.bar nav').getByRole('link', { name: 'Analytics' }).click();
+  await page.locator('.tiles div', { hasText: 'Calls' }).locator('dd', { hasText: /^1$/ }).waitFor();
+  await until(() => document.querySelectorAll('.plot canvas').length === 6);
+  await page.locator('.counts li', { hasText: 'refund' }).waitFor();
+  await page.selectOption('#span', '7');
+  await until(() => location.hash.includes('days=7'));
+  await page.getByText('The figures of each day as a table').click();
+  await until(() => document.querySelectorAll('.figures tbody tr').length === 7);
+  await accessible('analytics');
+  await page.getByText('The figures of each day as a table').click();
+  await page.locator('.plot .u-over').first().hover({ position: { x: 5, y: 60 } });
+  await page.locator('.chart .day', { hasText: /\d/ }).first().waitFor();
+  await shot('analytics');
+});
+
 await step('failed work and the trail have their screens', async () => {
   for (const [name, text] of [['jobs', 'Nothing has failed for good'], ['audit', 'Hear recording'], ['tokens', 'No program has a token']]) {
     await page.goto(`${base}#/admin/${name}`);
@@ -253,6 +279,42 @@ await step('a token is made, shown once and revoked', async () => {
   await page.getByText('No program has a token').waitFor();
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByRole('heading', { name: 'Sign in to Earshot' }).waitFor();
+});
+
+await step('the screen of an agent follows their extension', async () => {
+  const make = (path, body) => page.evaluate(async ([path, body]) => {
+    const answer = await fetch(`api/v1/${path}`, { method: 'POST', body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } });
+    return answer.status;
+  }, [path, body]);
+  const signIn = async (login) => {
+    await page.getByLabel('Login').fill(login);
+    await page.getByLabel('Password').fill(password);
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Sign out' }).waitFor();
+  };
+  await signIn('boss');
+  assert.equal(await make('agents', { id: 'nora', name: 'Nora Winter', extensions: ['2001'] }), 200);
+  assert.equal(await make('accounts', { login: 'nora', name: 'Nora Winter', role: 'agent', agent_id: 'nora', password }), 200);
+  await page.goto(`${base}#/mine`);
+  await page.getByText('Your account names no agent').waitFor();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in to Earshot' }).waitFor();
+  await signIn('nora');
+  await page.getByRole('link', { name: 'My call' }).click();
+  await page.getByText('The next call of Nora Winter at 2001 opens here').waitFor();
+  await accessible('mine-waiting');
+  assert.equal(await ask('call 2001'), 'done');
+  await page.getByRole('heading', { level: 1, name: 'Paul Becker' }).waitFor();
+  await finals.first().waitFor();
+  await page.locator('.checks li').first().waitFor();
+  await accessible('mine');
+  await shot('mine');
+  assert.equal(await ask('hang up 2001'), 'done');
+  await page.locator('.badge', { hasText: /Ended|Wrapping up/ }).waitFor();
+  assert.match(page.url(), /#\/mine$/);
+  await page.getByRole('link', { name: 'Analytics' }).click();
+  await page.locator('.tiles div', { hasText: 'Calls' }).locator('dd', { hasText: /^1$/ }).waitFor(); // not the other one
+  assert.equal(await page.getByRole('link', { name: 'Admin' }).count(), 0);
 });
 
 await browser.close();

@@ -8,11 +8,14 @@ export const page = $state({
   link: '' as LinkState | '',
   now: Date.now(),
   announced: '',
+  editing: false, // somebody writes something that is not saved yet
 });
 
 setInterval(() => (page.now = Date.now()), 1000);
 
 export const isAdmin = () => page.me?.account == null || page.me.account.role === 'admin';
+
+export const isSupervisor = () => isAdmin() || page.me?.account?.role === 'supervisor';
 
 /** linked shows whether events come. A stream can't say why it was refused: perhaps the session is over. */
 export async function linked(state: LinkState) {

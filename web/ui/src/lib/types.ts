@@ -47,6 +47,8 @@ export interface Participant {
   name: string;
   aor: string;
   role: Role;
+  agent_id?: string;
+  left_at?: string;
 }
 
 export interface Stream {
@@ -233,6 +235,58 @@ export interface Waveform {
   data: number[];
 }
 
+export interface Analytics {
+  tz: string;
+  days: DayFigures[];
+  total: Figures;
+  tags: NamedCount[];
+  outcomes: NamedCount[];
+}
+
+export interface Figures {
+  calls: number;
+  inbound: number;
+  outbound: number;
+  ended: number;
+  handled_ms: number;
+  negative: number;
+  neutral: number;
+  positive: number;
+  suggested: number;
+  used: number;
+  dismissed: number;
+  wrong: number;
+  notes: number;
+  notes_failed: number;
+  finals: number;
+  late: number;
+  latency_p50_ms: number;
+  latency_p95_ms: number;
+}
+
+export interface DayFigures extends Figures {
+  day: string;
+}
+
+export interface NamedCount {
+  name: string;
+  calls: number;
+}
+
+export interface Retranscription {
+  revision: number;
+  state: 'waiting' | 'running' | 'done' | 'failed';
+  done: number;
+  error?: string;
+}
+
+export interface Agent {
+  id: string;
+  name: string;
+  extensions: string[];
+  team: string;
+}
+
 export interface Account {
   id: string;
   login: string;
@@ -246,6 +300,7 @@ export interface Account {
 
 export interface Me {
   account: Account | null;
+  agent?: Agent;
   sign_in: boolean;
   provider?: string;
 }
