@@ -48,15 +48,19 @@ func TestPage(t *testing.T) {
 		return call
 	}
 	call := place()
-	var second *exec.Cmd
+	var later []*exec.Cmd
 	s.browse(t, "page.mjs", map[string]func() error{
 		"restart": s.killAndRestart,
 		"hang up": func() error { return call.Process.Signal(os.Interrupt) },
 		"call 2001": func() error {
-			second = place("--aor", "sip:2001@desk.example", "--aor", "sip:+15550100@carrier.example")
+			later = append(later, place("--aor", "sip:2001@desk.example", "--aor", "sip:+15550100@carrier.example"))
 			return nil
 		},
-		"hang up 2001": func() error { return second.Process.Signal(os.Interrupt) },
+		"hang up 2001": func() error {
+			first := later[0]
+			later = later[1:]
+			return first.Process.Signal(os.Interrupt)
+		},
 	})
 }
 

@@ -18,14 +18,12 @@ const sums = `json_array(count(*), sum(direction = 'inbound'), sum(direction = '
 	sum(late), sum(in_250), sum(in_500), sum(in_750), sum(in_1000), sum(in_1500), sum(in_2500), sum(in_5000), sum(slower))`
 
 func sumsTo(f *earshot.Figures) []*int64 {
-	to := []*int64{
+	l := &f.Latencies
+	return []*int64{
 		&f.Calls, &f.Inbound, &f.Outbound, &f.Ended, &f.HandledMS,
 		&f.Negative, &f.Neutral, &f.Positive, &f.Suggested, &f.Used, &f.Dismissed, &f.Wrong, &f.Notes, &f.NotesFailed, &f.Late,
+		&l[0], &l[1], &l[2], &l[3], &l[4], &l[5], &l[6], &l[7],
 	}
-	for i := range f.Latencies {
-		to = append(to, &f.Latencies[i])
-	}
-	return to
 }
 
 // Figures returns what the calls of days add up to.

@@ -309,11 +309,19 @@ await step('the screen of an agent follows their extension', async () => {
   await page.locator('.checks li').first().waitFor();
   await accessible('mine');
   await shot('mine');
+  const which = () => page.locator('.by', { hasText: /^Call / }).innerText();
+  const first = await which();
+  assert.equal(await ask('call 2001'), 'done');
+  await page.getByText('Another call of yours is live:').waitFor();
+  assert.equal(await which(), first); // the screen does not leave a live call
+  assert.equal(await ask('hang up 2001'), 'done');
+  await until((was) => ![...document.querySelectorAll('.by')].some((e) => e.textContent === was), first);
+  await page.locator('.badge.live').waitFor();
   assert.equal(await ask('hang up 2001'), 'done');
   await page.locator('.badge', { hasText: /Ended|Wrapping up/ }).waitFor();
   assert.match(page.url(), /#\/mine$/);
   await page.getByRole('link', { name: 'Analytics' }).click();
-  await page.locator('.tiles div', { hasText: 'Calls' }).locator('dd', { hasText: /^1$/ }).waitFor(); // not the other one
+  await page.locator('.tiles div', { hasText: 'Calls' }).locator('dd', { hasText: /^2$/ }).waitFor(); // not the other one
   assert.equal(await page.getByRole('link', { name: 'Admin' }).count(), 0);
 });
 
